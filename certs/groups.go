@@ -1,0 +1,209 @@
+package certs
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SetGroups replaces what the authority signs. Intermediates that fit are used again,
+// the others are made; those that no group needs any more are removed. On an error
+// everything stays as it was.
+//
+// A sealed authority makes none: hosts that no intermediate covers yield an
+// *UncoveredError, and the groups set before keep working.
+func (a *Authority) SetGroups(groups []Group) error {
+	a.change.Lock()
+	defer a.change.Unlock()
+	return a.setGroups(groups)
+}
+
+// Check says whether SetGroups would take the groups, and changes nothing.
+func (a *Authority) Check(groups []Group) error {
+	parts, err := chunks(groups)
+	if err != nil {
+		return err
+	}
+	st := a.state.Load()
+	if !st.sealed {
+		return nil
+	}
+	_, err = assignSealed(st, parts, a.now())
+	return err
+}
+
+// setGroups is called with change held.
+func (a *Authority) setGroups(groups []Group) error {
+	unlock, err := a.dir.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	parts, err := chunks(groups)
+	if err != nil {
+		return err
+	}
+	old := a.state.Load()
+	next := &state{root: old.root, sealed: old.sealed, leaves: newCache(a.cache)}
+	if old.sealed {
+		next.issuers = old.issuers
+		signers, err := assignSealed(old, parts, a.now())
+		if err != nil {
+			return err
+		}
+		next.index(parts, func(_ int, host string) *issuer { return signers[host] })
+	} else {
+		if next.issuers, err = a.assignKept(old, parts, intermediateLife); err != nil {
+			return err
+		}
+		next.index(parts, func(i int, _ string) *issuer { return next.issuers[i] })
+	}
+	next.keepLeaves(old)
+	a.groups = slices.Clone(groups)
+	a.state.Store(next)
+	if !old.sealed {
+		return a.sweep(next.issuers)
+	}
+	return nil
+}
+
+// index enters who signs each host.
+func (s *state) index(parts []chunk, signer func(part int, host string) *issuer) {
+	s.exact, s.below = map[string]*issuer{}, map[string]*issuer{}
+	for i, part := range parts {
+		for _, host := range part.hosts {
+			into, name := s.exact, host
+			if rest, wild := strings.CutPrefix(host, "*."); wild {
+				into, name = s.below, rest
+			}
+			if into[name] == nil { // the first group that names a host signs it
+				into[name] = signer(i, host)
+			}
+		}
+	}
+}
+
+// keepLeaves carries the cache over when the signers are the same, so that a reload
+// that changes no host costs nothing.
+func (s *state) keepLeaves(old *state) {
+	if sameKeys(s.exact, old.exact) && sameKeys(s.below, old.below) {
+		s.leaves = old.leaves
+	}
+}
+
+func sameKeys(a, b map[string]*issuer) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for host, by := range a {
+		if b[host] != by {
+			return false
+		}
+	}
+	return true
+}
+
+// assignKept finds or makes an intermediate for each part, on disk before it is used.
+func (a *Authority) assignKept(old *state, parts []chunk, life time.Duration) ([]*issuer, error) {
+	now := a.now()
+	out := make([]*issuer, len(parts))
+	for i, part := range parts {
+		if out[i] = findIssuer(old.issuers, part, now, min(life, old.root.cert.NotAfter.Sub(now))); out[i] != nil {
+			continue
+		}
+		made, err := newIntermediate(&old.root, part, now, life)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = &issuer{pair: *made, name: part.name, file: issuerFile(made.cert)}
+		if err := a.writeIssuer(out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// findIssuer looks for one of the same name and constraints with enough life left:
+// about all of a longer life, or more than renewBefore of the usual one.
+func findIssuer(have []*issuer, part chunk, now time.Time, life time.Duration) *issuer {
+	want := constraints(part.hosts)
+	enough := min(renewBefore, life-24*time.Hour)
+	if life > intermediateLife {
+		enough = life - 48*time.Hour
+	}
+	for _, by := range have {
+		if by.name == part.name && slices.Equal(by.cert.PermittedDNSDomains, want) &&
+			by.cert.NotAfter.Sub(now) > enough && !now.Before(by.cert.NotBefore) {
+			return by
+		}
+	}
+	return nil
+}
+
+func (a *Authority) writeIssuer(by *issuer) error {
+	key, err := keyPEM(by.key)
+	if err != nil {
+		return err
+	}
+	return a.dir.write(by.file, append(certPEM(by.cert), key...))
+}
+
+// assignSealed finds for each host an intermediate that is allowed to sign it: of its
+// own group if there is one, else the one that lasts longest.
+func assignSealed(st *state, parts []chunk, now time.Time) (map[string]*issuer, error) {
+	signers := map[string]*issuer{}
+	var missing []string
+	for _, part := range parts {
+		for _, host := range part.hosts {
+			by := bestIssuer(st.issuers, part.name, host, now)
+			if by == nil {
+				missing = append(missing, host)
+			} else if signers[host] == nil {
+				signers[host] = by
+			}
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return nil, &UncoveredError{Hosts: slices.Compact(missing)}
+	}
+	return signers, nil
+}
+
+func bestIssuer(have []*issuer, name, host string, now time.Time) *issuer {
+	var best *issuer
+	better := func(by *issuer) bool {
+		switch {
+		case best == nil:
+			return true
+		case (by.name == name) != (best.name == name):
+			return by.name == name
+		}
+		return by.cert.NotAfter.After(best.cert.NotAfter)
+	}
+	for _, by := range have {
+		if permits(by.cert.PermittedDNSDomains, host) && better(by) {
+			best = by
+		}
+	}
+	return best
+}
+
+// sweep removes the intermediates that are not in use.
+func (a *Authority) sweep(inUse []*issuer) error {
+	files, err := a.dir.issuerFiles()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if slices.ContainsFunc(inUse, func(by *issuer) bool { return by.file == file }) {
+			continue
+		}
+		if err := a.dir.destroy(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}

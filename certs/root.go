@@ -1,0 +1,266 @@
+package certs
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+)
+
+const freshFix = `move the folder away to let scrim make a new root, or run "scrim ca rotate"`
+
+// load reads the folder, or makes a root in an empty one.
+func (a *Authority) load() error {
+	if err := a.dir.prepare(); err != nil {
+		return err
+	}
+	unlock, err := a.dir.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	st, err := a.loadRoot()
+	if errors.Is(err, fs.ErrNotExist) {
+		st, err = a.makeRoot()
+	}
+	if err != nil {
+		return err
+	}
+	if st.issuers, err = a.loadIssuers(&st.root); err != nil {
+		return err
+	}
+	st.leaves = newCache(a.cache)
+	a.state.Store(st)
+	return nil
+}
+
+// loadRoot reads and judges the root; fs.ErrNotExist if the folder holds none.
+func (a *Authority) loadRoot() (*state, error) {
+	data, err := a.dir.read(rootCertFile)
+	if err != nil {
+		return nil, a.withoutRoot(err)
+	}
+	cert, _, err := parsePEM(data)
+	if err != nil || cert == nil {
+		return nil, a.foreign(rootCertFile, "holds no readable certificate")
+	}
+	root := pair{cert: cert}
+	switch {
+	case !cert.IsCA || !cert.BasicConstraintsValid:
+		return nil, a.foreign(rootCertFile, "is not the certificate of an authority")
+	case len(cert.Subject.Organization) != 1 || cert.Subject.Organization[0] != organization || cert.CheckSignatureFrom(cert) != nil:
+		return nil, a.foreign(rootCertFile, "was not made by scrim")
+	case !a.now().Before(cert.NotAfter):
+		return nil, &Fault{Path: a.dir.path(rootCertFile), Kind: ErrExpired,
+			What: "ran out on " + cert.NotAfter.Format(time.DateOnly), Fix: rotateFix + ", or set the clock if that is wrong"}
+	}
+	if err := a.finishKey(&root); err != nil {
+		return nil, err
+	}
+	sealed, err := a.loadKey(&root)
+	return &state{root: root, sealed: sealed}, err
+}
+
+// withoutRoot tells an empty folder from one that lost its certificate.
+func (a *Authority) withoutRoot(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, keyErr := os.Lstat(a.dir.path(rootKeyFile)); keyErr == nil {
+		return a.foreign(rootKeyFile, "is a key without its certificate "+rootCertFile)
+	}
+	return err
+}
+
+func (a *Authority) foreign(file, what string) error {
+	return &Fault{Path: a.dir.path(file), What: what, Fix: freshFix, Kind: ErrForeign}
+}
+
+// finishKey completes a root whose making was interrupted between its two files.
+func (a *Authority) finishKey(root *pair) error {
+	data, err := a.dir.read(nextKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, key, _ := parsePEM(data)
+	if key == nil || !key.PublicKey.Equal(root.cert.PublicKey) {
+		return a.dir.destroy(nextKeyFile) // its certificate was never put in place
+	}
+	return a.placeKey()
+}
+
+// placeKey puts the next key where the old one was.
+func (a *Authority) placeKey() error {
+	if err := a.dir.destroy(rootKeyFile); err != nil {
+		return err
+	}
+	if err := os.Rename(a.dir.path(nextKeyFile), a.dir.path(rootKeyFile)); err != nil {
+		return err
+	}
+	return a.dir.sync()
+}
+
+// loadKey reads the root's key, or finds that it was sealed.
+func (a *Authority) loadKey(root *pair) (sealed bool, err error) {
+	mark, err := a.dir.read(sealedFile)
+	if err == nil && strings.TrimSpace(string(mark)) == fingerprint(root.cert) {
+		return true, a.dir.destroy(rootKeyFile) // a seal that was interrupted is completed
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	data, err := a.dir.read(rootKeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, a.foreign(rootKeyFile, "is missing, and the root was not sealed")
+	}
+	if err != nil {
+		return false, err
+	}
+	_, key, err := parsePEM(data)
+	if err != nil || key == nil {
+		return false, a.foreign(rootKeyFile, "holds no readable ECDSA key")
+	}
+	if !key.PublicKey.Equal(root.cert.PublicKey) {
+		return false, a.foreign(rootKeyFile, "is not the key of "+rootCertFile)
+	}
+	root.key = key
+	return false, os.Chmod(a.dir.path(rootKeyFile), 0o600)
+}
+
+// makeRoot makes a root and puts it on disk: the key first, so that at no moment
+// there is a certificate that nobody has the key of.
+func (a *Authority) makeRoot() (*state, error) {
+	root, err := newRoot(a.now())
+	if err != nil {
+		return nil, fmt.Errorf("making the root: %w", err)
+	}
+	key, err := keyPEM(root.key)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.dir.write(nextKeyFile, key); err != nil {
+		return nil, err
+	}
+	if err := a.dir.write(rootCertFile, certPEM(root.cert)); err != nil {
+		return nil, err
+	}
+	return &state{root: *root}, a.placeKey()
+}
+
+// loadIssuers reads the intermediates of this root; those of another are left for sweep.
+func (a *Authority) loadIssuers(root *pair) ([]*issuer, error) {
+	files, err := a.dir.issuerFiles()
+	if err != nil {
+		return nil, err
+	}
+	var out []*issuer
+	for _, file := range files {
+		data, err := a.dir.read(file)
+		if err != nil {
+			return nil, err
+		}
+		cert, key, err := parsePEM(data)
+		if err != nil || cert == nil || key == nil || !key.PublicKey.Equal(cert.PublicKey) {
+			continue
+		}
+		if !bytes.Equal(cert.RawIssuer, root.cert.RawSubject) || cert.CheckSignatureFrom(root.cert) != nil {
+			continue
+		}
+		by := &issuer{pair: pair{cert, key}, file: file}
+		if len(cert.Subject.OrganizationalUnit) == 1 {
+			by.name = cert.Subject.OrganizationalUnit[0]
+		}
+		out = append(out, by)
+	}
+	return out, nil
+}
+
+// Seal destroys the root's key for good. Before that, every intermediate is made to
+// last as long as the root, because none can be renewed afterwards. Sealing a sealed
+// root does nothing.
+func (a *Authority) Seal() error {
+	a.change.Lock()
+	defer a.change.Unlock()
+	old := a.state.Load()
+	if old.sealed {
+		return nil
+	}
+	unlock, err := a.dir.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	parts, err := chunks(a.groups)
+	if err != nil {
+		return err
+	}
+	if len(parts) == 0 {
+		return errors.New("sealing the root: no host has an intermediate yet, and none could be made afterwards; start scrim with its rules first")
+	}
+	next := &state{root: pair{cert: old.root.cert}, sealed: true, leaves: newCache(a.cache)}
+	if next.issuers, err = a.assignKept(old, parts, rootLife); err != nil {
+		return err
+	}
+	next.index(parts, func(i int, _ string) *issuer { return next.issuers[i] })
+	if err := a.sweep(next.issuers); err != nil {
+		return err
+	}
+	if err := a.dir.write(sealedFile, []byte(fingerprint(old.root.cert)+"\n")); err != nil {
+		return err
+	}
+	a.state.Store(next)
+	return a.dir.destroy(rootKeyFile)
+}
+
+// Rotate makes a new root, with new intermediates for the same groups, and returns
+// the fingerprint of the old one. Devices have to be given the new root. The old
+// root's certificate is kept in "retired", so that it can be told apart and removed
+// from devices; its key is destroyed, since whoever rotates has a reason to.
+// A rotated root is kept, not sealed.
+func (a *Authority) Rotate() (old string, err error) {
+	a.change.Lock()
+	defer a.change.Unlock()
+	before := a.state.Load()
+	if err := a.replaceRoot(before); err != nil {
+		return "", fmt.Errorf("rotating the root: %w", err)
+	}
+	return fingerprint(before.root.cert), a.setGroups(a.groups)
+}
+
+// replaceRoot is Rotate without the groups, under the folder's lock.
+func (a *Authority) replaceRoot(before *state) error {
+	unlock, err := a.dir.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := a.retire(before.root); err != nil {
+		return err
+	}
+	st, err := a.makeRoot()
+	if err != nil {
+		return err
+	}
+	st.leaves = newCache(a.cache)
+	a.state.Store(st)
+	if err := a.dir.destroy(sealedFile); err != nil {
+		return err
+	}
+	return a.sweep(nil)
+}
+
+// retire keeps the certificate of a root that goes.
+func (a *Authority) retire(root pair) error {
+	attic := folder(a.dir.path(retiredDir))
+	if err := attic.prepare(); err != nil {
+		return err
+	}
+	name := "root-" + strings.ReplaceAll(fingerprint(root.cert)[:11], ":", "") + ".pem"
+	return attic.write(name, certPEM(root.cert))
+}

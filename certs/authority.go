@@ -9,6 +9,10 @@
 // makes an intermediate that could sign "a.stats.example"; [Authority.Leaf] still
 // signs only what a group holds.
 //
+// The folder of an authority, 0700 with files of 0600, holds root.pem and root.key, an
+// issuer-*.pem with certificate and key for each intermediate, "sealed" once the root's
+// key is destroyed, and in "retired" the certificates of former roots.
+//
 // The root's key is kept (then a rule with a new host just works) or sealed: destroyed,
 // after which nobody, the owner included, can widen what the devices trust.
 package certs
@@ -77,10 +81,7 @@ type issuer struct {
 //
 // Errors match ErrForeign, ErrExpired or ErrUnsafe, or are an *UncoveredError.
 func Open(cfg Config, groups []Group) (*Authority, error) {
-	a := &Authority{dir: folder(cfg.Dir), now: cfg.Now, cache: cfg.CacheSize}
-	if a.now == nil {
-		a.now = time.Now
-	}
+	a := &Authority{dir: folder(cfg.Dir), now: clock(cfg), cache: cfg.CacheSize}
 	if a.cache <= 0 {
 		a.cache = defaultCacheSize
 	}
@@ -105,10 +106,17 @@ func Open(cfg Config, groups []Group) (*Authority, error) {
 	return a, nil
 }
 
+func clock(cfg Config) func() time.Time {
+	if cfg.Now == nil {
+		return time.Now
+	}
+	return cfg.Now
+}
+
 // Leaf returns a certificate for host, with its intermediate behind it, from the
 // cache or made now. host is compared as DNS compares: case and a final dot do not
-// count. A name that no group holds yields an error matching ErrNotHeld; an
-// intermediate that ran out under a sealed root, one matching ErrExpired.
+// count. A name that no group holds yields an error matching ErrNotHeld; a root that
+// ran out meanwhile, one matching ErrExpired.
 func (a *Authority) Leaf(host string) (*tls.Certificate, error) {
 	host, err := cleanHost(host)
 	if err != nil {
@@ -157,6 +165,9 @@ func (a *Authority) usable(by *issuer, host string, now time.Time) (*issuer, err
 	if now.Before(by.cert.NotAfter.Add(-renewBefore)) {
 		return by, nil
 	}
+	if !now.Before(st.root.cert.NotAfter) {
+		return nil, a.rootExpired(st.root.cert)
+	}
 	if !st.sealed {
 		if err := a.renew(); err != nil {
 			return nil, err
@@ -166,21 +177,14 @@ func (a *Authority) usable(by *issuer, host string, now time.Time) (*issuer, err
 		}
 		return nil, &HostError{Host: host, What: "no rule holds this name any more"}
 	}
-	if now.Before(by.cert.NotAfter) {
-		return by, nil
-	}
-	return nil, &Fault{Path: a.dir.path(by.file), Kind: ErrExpired,
-		What: fmt.Sprintf("intermediate %q ran out on %s and the root is sealed", by.name, by.cert.NotAfter.Format(time.DateOnly)),
-		Fix:  rotateFix}
+	return by, nil // lasts as long as the root
 }
-
-const rotateFix = `make a new root with "scrim ca rotate" and install it on the devices`
 
 // renew sets the same groups again, which replaces what is about to run out.
 func (a *Authority) renew() error {
 	a.change.Lock()
 	defer a.change.Unlock()
-	return a.setGroups(a.groups)
+	return a.setGroups(a.state.Load(), a.groups)
 }
 
 // Root is the certificate that devices are to trust.

@@ -39,7 +39,8 @@ func (c *cache) get(host string, now time.Time, make func() (*tls.Certificate, e
 	}
 	entry.cert, entry.err = make()
 	if entry.err == nil {
-		entry.until = entry.cert.Leaf.NotAfter.Add(-leafRenewBefore)
+		ends := entry.cert.Leaf.NotAfter
+		entry.until = ends.Add(-min(leafRenewBefore, ends.Sub(now)/3))
 	}
 	close(entry.ready)
 	if entry.err != nil {

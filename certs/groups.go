@@ -17,7 +17,7 @@ import (
 func (a *Authority) SetGroups(groups []Group) error {
 	a.change.Lock()
 	defer a.change.Unlock()
-	return a.setGroups(groups)
+	return a.setGroups(a.state.Load(), groups)
 }
 
 // Check says whether SetGroups would take the groups, and changes nothing.
@@ -30,12 +30,12 @@ func (a *Authority) Check(groups []Group) error {
 	if !st.sealed {
 		return nil
 	}
-	_, err = assignSealed(st, parts, a.now())
+	_, err = assignSealed(st, parts)
 	return err
 }
 
-// setGroups is called with change held.
-func (a *Authority) setGroups(groups []Group) error {
+// setGroups makes the next state out of old. It is called with change held.
+func (a *Authority) setGroups(old *state, groups []Group) error {
 	unlock, err := a.dir.lock()
 	if err != nil {
 		return err
@@ -45,17 +45,16 @@ func (a *Authority) setGroups(groups []Group) error {
 	if err != nil {
 		return err
 	}
-	old := a.state.Load()
 	next := &state{root: old.root, sealed: old.sealed, leaves: newCache(a.cache)}
 	if old.sealed {
 		next.issuers = old.issuers
-		signers, err := assignSealed(old, parts, a.now())
+		signers, err := assignSealed(old, parts)
 		if err != nil {
 			return err
 		}
 		next.index(parts, func(_ int, host string) *issuer { return signers[host] })
 	} else {
-		if next.issuers, err = a.assignKept(old, parts, intermediateLife); err != nil {
+		if next.issuers, err = a.assignKept(old, parts, intermediateLife, renewBefore); err != nil {
 			return err
 		}
 		next.index(parts, func(i int, _ string) *issuer { return next.issuers[i] })
@@ -106,11 +105,14 @@ func sameKeys(a, b map[string]*issuer) bool {
 }
 
 // assignKept finds or makes an intermediate for each part, on disk before it is used.
-func (a *Authority) assignKept(old *state, parts []chunk, life time.Duration) ([]*issuer, error) {
+// Those with less than enough left are made anew, to last for life; neither asks for
+// more than the root has.
+func (a *Authority) assignKept(old *state, parts []chunk, life, enough time.Duration) ([]*issuer, error) {
 	now := a.now()
+	enough = min(enough, old.root.cert.NotAfter.Sub(now)-2*backdate)
 	out := make([]*issuer, len(parts))
 	for i, part := range parts {
-		if out[i] = findIssuer(old.issuers, part, now, min(life, old.root.cert.NotAfter.Sub(now))); out[i] != nil {
+		if out[i] = findIssuer(old.issuers, part, now, enough); out[i] != nil {
 			continue
 		}
 		made, err := newIntermediate(&old.root, part, now, life)
@@ -125,14 +127,9 @@ func (a *Authority) assignKept(old *state, parts []chunk, life time.Duration) ([
 	return out, nil
 }
 
-// findIssuer looks for one of the same name and constraints with enough life left:
-// about all of a longer life, or more than renewBefore of the usual one.
-func findIssuer(have []*issuer, part chunk, now time.Time, life time.Duration) *issuer {
+// findIssuer looks for one of the same name and constraints with more than enough left.
+func findIssuer(have []*issuer, part chunk, now time.Time, enough time.Duration) *issuer {
 	want := constraints(part.hosts)
-	enough := min(renewBefore, life-24*time.Hour)
-	if life > intermediateLife {
-		enough = life - 48*time.Hour
-	}
 	for _, by := range have {
 		if by.name == part.name && slices.Equal(by.cert.PermittedDNSDomains, want) &&
 			by.cert.NotAfter.Sub(now) > enough && !now.Before(by.cert.NotBefore) {
@@ -152,12 +149,18 @@ func (a *Authority) writeIssuer(by *issuer) error {
 
 // assignSealed finds for each host an intermediate that is allowed to sign it: of its
 // own group if there is one, else the one that lasts longest.
-func assignSealed(st *state, parts []chunk, now time.Time) (map[string]*issuer, error) {
+func assignSealed(st *state, parts []chunk) (map[string]*issuer, error) {
+	byName := map[string][]*issuer{}
+	for _, by := range st.issuers {
+		for _, name := range by.cert.PermittedDNSDomains {
+			byName[name] = append(byName[name], by)
+		}
+	}
 	signers := map[string]*issuer{}
 	var missing []string
 	for _, part := range parts {
 		for _, host := range part.hosts {
-			by := bestIssuer(st.issuers, part.name, host, now)
+			by := bestIssuer(byName, part.name, strings.TrimPrefix(host, "*."))
 			if by == nil {
 				missing = append(missing, host)
 			} else if signers[host] == nil {
@@ -172,20 +175,17 @@ func assignSealed(st *state, parts []chunk, now time.Time) (map[string]*issuer, 
 	return signers, nil
 }
 
-func bestIssuer(have []*issuer, name, host string, now time.Time) *issuer {
+// bestIssuer walks from host to its parents, each of which permits it.
+func bestIssuer(byName map[string][]*issuer, group, host string) *issuer {
 	var best *issuer
-	better := func(by *issuer) bool {
-		switch {
-		case best == nil:
-			return true
-		case (by.name == name) != (best.name == name):
-			return by.name == name
-		}
-		return by.cert.NotAfter.After(best.cert.NotAfter)
-	}
-	for _, by := range have {
-		if permits(by.cert.PermittedDNSDomains, host) && better(by) {
-			best = by
+	for name, ok := host, true; ok; _, name, ok = strings.Cut(name, ".") {
+		for _, by := range byName[name] {
+			switch {
+			case best == nil,
+				by.name == group && best.name != group,
+				(by.name == group) == (best.name == group) && by.cert.NotAfter.After(best.cert.NotAfter):
+				best = by
+			}
 		}
 	}
 	return best

@@ -126,14 +126,3 @@ func parentIn(set map[string]bool, name string) bool {
 		name = parent
 	}
 }
-
-// permits reports whether constraints allow a host or "*.name" pattern.
-func permits(permitted []string, pattern string) bool {
-	name := strings.TrimPrefix(pattern, "*.")
-	for _, p := range permitted {
-		if name == p || strings.HasSuffix(name, "."+p) {
-			return true
-		}
-	}
-	return false
-}

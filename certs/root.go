@@ -2,6 +2,7 @@ package certs
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,7 @@ import (
 	"time"
 )
 
-const freshFix = `move the folder away to let scrim make a new root, or run "scrim ca rotate"`
+const freshFix = `move the folder away to let scrim make a new root, or run "scrim ca rotate", which sets these files aside`
 
 // load reads the folder, or makes a root in an empty one.
 func (a *Authority) load() error {
@@ -54,14 +55,19 @@ func (a *Authority) loadRoot() (*state, error) {
 	case len(cert.Subject.Organization) != 1 || cert.Subject.Organization[0] != organization || cert.CheckSignatureFrom(cert) != nil:
 		return nil, a.foreign(rootCertFile, "was not made by scrim")
 	case !a.now().Before(cert.NotAfter):
-		return nil, &Fault{Path: a.dir.path(rootCertFile), Kind: ErrExpired,
-			What: "ran out on " + cert.NotAfter.Format(time.DateOnly), Fix: rotateFix + ", or set the clock if that is wrong"}
+		return nil, a.rootExpired(cert)
 	}
 	if err := a.finishKey(&root); err != nil {
 		return nil, err
 	}
 	sealed, err := a.loadKey(&root)
 	return &state{root: root, sealed: sealed}, err
+}
+
+func (a *Authority) rootExpired(cert *x509.Certificate) error {
+	return &Fault{Path: a.dir.path(rootCertFile), Kind: ErrExpired,
+		What: "ran out on " + cert.NotAfter.Format(time.DateOnly),
+		Fix:  `make a new root with "scrim ca rotate" and install it on the devices; if the date is still to come, set the clock`}
 }
 
 // withoutRoot tells an empty folder from one that lost its certificate.
@@ -179,88 +185,4 @@ func (a *Authority) loadIssuers(root *pair) ([]*issuer, error) {
 		out = append(out, by)
 	}
 	return out, nil
-}
-
-// Seal destroys the root's key for good. Before that, every intermediate is made to
-// last as long as the root, because none can be renewed afterwards. Sealing a sealed
-// root does nothing.
-func (a *Authority) Seal() error {
-	a.change.Lock()
-	defer a.change.Unlock()
-	old := a.state.Load()
-	if old.sealed {
-		return nil
-	}
-	unlock, err := a.dir.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	parts, err := chunks(a.groups)
-	if err != nil {
-		return err
-	}
-	if len(parts) == 0 {
-		return errors.New("sealing the root: no host has an intermediate yet, and none could be made afterwards; start scrim with its rules first")
-	}
-	next := &state{root: pair{cert: old.root.cert}, sealed: true, leaves: newCache(a.cache)}
-	if next.issuers, err = a.assignKept(old, parts, rootLife); err != nil {
-		return err
-	}
-	next.index(parts, func(i int, _ string) *issuer { return next.issuers[i] })
-	if err := a.sweep(next.issuers); err != nil {
-		return err
-	}
-	if err := a.dir.write(sealedFile, []byte(fingerprint(old.root.cert)+"\n")); err != nil {
-		return err
-	}
-	a.state.Store(next)
-	return a.dir.destroy(rootKeyFile)
-}
-
-// Rotate makes a new root, with new intermediates for the same groups, and returns
-// the fingerprint of the old one. Devices have to be given the new root. The old
-// root's certificate is kept in "retired", so that it can be told apart and removed
-// from devices; its key is destroyed, since whoever rotates has a reason to.
-// A rotated root is kept, not sealed.
-func (a *Authority) Rotate() (old string, err error) {
-	a.change.Lock()
-	defer a.change.Unlock()
-	before := a.state.Load()
-	if err := a.replaceRoot(before); err != nil {
-		return "", fmt.Errorf("rotating the root: %w", err)
-	}
-	return fingerprint(before.root.cert), a.setGroups(a.groups)
-}
-
-// replaceRoot is Rotate without the groups, under the folder's lock.
-func (a *Authority) replaceRoot(before *state) error {
-	unlock, err := a.dir.lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if err := a.retire(before.root); err != nil {
-		return err
-	}
-	st, err := a.makeRoot()
-	if err != nil {
-		return err
-	}
-	st.leaves = newCache(a.cache)
-	a.state.Store(st)
-	if err := a.dir.destroy(sealedFile); err != nil {
-		return err
-	}
-	return a.sweep(nil)
-}
-
-// retire keeps the certificate of a root that goes.
-func (a *Authority) retire(root pair) error {
-	attic := folder(a.dir.path(retiredDir))
-	if err := attic.prepare(); err != nil {
-		return err
-	}
-	name := "root-" + strings.ReplaceAll(fingerprint(root.cert)[:11], ":", "") + ".pem"
-	return attic.write(name, certPEM(root.cert))
 }

@@ -78,6 +78,7 @@ type Kind struct {
 	Name    string
 	Title   string
 	Default Verdict // pass, generalize or drop
+	Product string  // whose switch it is; "": the file's. Expand sets it where a template stands in a file without product
 	Pos     Pos
 }
 
@@ -189,8 +190,9 @@ type Part struct {
 // FieldRule says what happens to what a selector finds.
 type FieldRule struct {
 	Selector string
-	Do       []Step  // transforms in order; one for most
+	Do       []Step  // transforms in order; one for most, none where Inside is given
 	OnError  OnError // "" : the rule's
+	As       string  // proto: only: "string", "bytes", "message", "varint", "sint", "fixed", "double"; "" not stated
 	Inside   *Inside
 	Pos      Pos
 }
@@ -198,10 +200,12 @@ type FieldRule struct {
 // Step is one transform as written: its name and its arguments, not yet compiled.
 type Step struct {
 	Name string            // "round", "bucket", …; also "keep" and "remove"
-	Args map[string]string // scalars as written, by argument name; "" is the plain argument
+	Args map[string]string // scalars as written, by argument name; "" is the plain argument; "unit"; "share_of", "width", "rotate", "link"
 	List []string          // a plain list argument (bucket: [..])
-	Map  []MapEntry        // map: in written order
-	JSON string            // replace: the value as compact JSON
+	// Lists are the list arguments that have a name: "edges" and "factors" of derive, number literals as written.
+	Lists map[string][]string
+	Map   []MapEntry // map: in written order
+	JSON  string     // replace: the value as compact JSON
 	// By names the class of a table: selectors of {frame: [W, H]} or one selector.
 	ByFrame []string
 	By      string
@@ -219,7 +223,7 @@ type MapEntry struct {
 type Inside struct {
 	Codecs   []string // "base64", "base64url", "gzip", "json", "form", "query", outermost first
 	Fields   []FieldRule
-	Unlisted Unlisted
+	Unlisted Unlisted // filled in: what encloses it where it is not written
 	Pos      Pos
 }
 
@@ -235,8 +239,8 @@ type Event struct {
 	Match    []Named // body conditions; $ is the element
 	Not      *Match
 	Fields   []FieldRule
-	Unlisted Unlisted
-	OnError  OnError
+	Unlisted Unlisted // filled in
+	OnError  OnError  // filled in
 	Each     *Each
 	Kind     string
 	Then     Verdict // Generalize by default

@@ -45,7 +45,7 @@ func Read(file string, data []byte) (*Node, Faults) {
 		node.y = root.Content[0]
 	}
 	node.inspect(0)
-	doc.refuseSecond(dec)
+	doc.refuseSecond(dec, node.y.Line)
 	return node, doc.faults.Sorted()
 }
 
@@ -67,13 +67,14 @@ func notText(file string, data []byte) (Fault, bool) {
 }
 
 // refuseSecond faults a document after the first: yaml.v3 would not look at it.
-func (d *document) refuseSecond(dec *yaml.Decoder) {
+// after is a line of the first, for the case that yaml.v3 names none.
+func (d *document) refuseSecond(dec *yaml.Decoder, after int) {
 	var second yaml.Node
 	err := dec.Decode(&second)
 	if errors.Is(err, io.EOF) {
 		return
 	}
-	fault := Fault{File: d.file, What: "a second document", Fix: "keep one document in a file"}
+	fault := Fault{File: d.file, Line: after, Column: 1, What: "a second document", Fix: "keep one document in a file"}
 	if err == nil {
 		fault.Line, fault.Column = second.Line, second.Column
 	} else if m := errorLine.FindStringSubmatch(err.Error()); m != nil {

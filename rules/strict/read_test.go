@@ -166,7 +166,7 @@ func TestNearest(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{"a: 1", "a: &x [*x]", "- {b: [c]}", "? [x]\n: y", "%YAML 1.2\n---\na", "a: |\n  text\n"} {
+	for _, s := range []string{"a: 1", "a: &x [*x]", "- {b: [c]}", "? [x]\n: y", "%YAML 1.2\n---\na", "a: |\n  text\n", "! !"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

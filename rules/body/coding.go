@@ -1,0 +1,220 @@
+package body
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxCodings bounds how many content codings one body may have on: no client needs more than two.
+const maxCodings = 4
+
+// algorithm is one content coding (RFC 9110 section 8.4.1, RFC 8878, RFC 7932).
+type algorithm uint8
+
+const (
+	gzipped   algorithm = iota
+	zlibbed             // deflate as RFC 9110 means it: zlib format
+	deflated            // deflate as some clients mean it: no wrapper
+	brotlied            // br
+	zstandard           // zstd
+)
+
+// Coding remembers which content codings a body came in, so that it can leave in them. The zero value is identity.
+type Coding struct {
+	layers [maxCodings]algorithm // in the order in which they were applied
+	n      int
+	empty  bool // there was nothing, coded or not
+}
+
+// Identity reports whether the body came without a coding.
+func (c Coding) Identity() bool { return c.n == 0 }
+
+// String lists the codings as Content-Encoding does, in the order in which they were applied; "" for identity.
+func (c Coding) String() string {
+	names := make([]string, 0, maxCodings)
+	for _, a := range c.layers[:c.n] {
+		names = append(names, [...]string{"gzip", "deflate", "deflate", "br", "zstd"}[a])
+	}
+	return strings.Join(names, ", ")
+}
+
+// Plain undoes the content codings of raw. declared is the value of Content-Encoding, which may list several (RFC 9110,
+// section 8.4); gzip and zstd that nobody declared are recognised by their first bytes. Errors match ErrCoding for an unknown
+// coding, content that is not in it or goes on after it, ErrTooLarge and ErrRatio. The result may be raw itself.
+func Plain(declared string, raw []byte, lim Limits) ([]byte, Coding, error) {
+	lim = lim.filled()
+	var c Coding
+	names := strings.Split(declared, ",")
+	if len(raw) == 0 {
+		return raw, Coding{empty: true}, nil
+	}
+	most, byRatio := lim.most(len(raw))
+	plain := raw
+	for i := len(names) - 1; i >= 0; i-- {
+		var a algorithm
+		switch name := strings.ToLower(strings.TrimSpace(names[i])); name {
+		case "", "identity":
+			continue
+		case "gzip", "x-gzip":
+			a = gzipped
+		case "deflate":
+			a = deflateKind(plain)
+		case "br":
+			a = brotlied
+		case "zstd":
+			a = zstandard
+		default:
+			return nil, Coding{}, fmt.Errorf("content coding %q: %w", name, ErrCoding)
+		}
+		var err error
+		if plain, err = c.undo(a, plain, most, byRatio); err != nil {
+			return nil, Coding{}, err
+		}
+	}
+	for {
+		a, ok := recognise(plain)
+		if !ok {
+			break
+		}
+		var err error
+		if plain, err = c.undo(a, plain, most, byRatio); err != nil {
+			return nil, Coding{}, err
+		}
+	}
+	if int64(len(plain)) > lim.MaxBytes {
+		return nil, Coding{}, fmt.Errorf("%d bytes: %w", len(plain), ErrTooLarge)
+	}
+	return plain, c, nil
+}
+
+// recognise tells a coding by its first bytes.
+func recognise(b []byte) (algorithm, bool) {
+	switch {
+	case len(b) >= 3 && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8: // RFC 1952, section 2.3.1
+		return gzipped, true
+	case len(b) >= 4 && b[0] == 0x28 && b[1] == 0xb5 && b[2] == 0x2f && b[3] == 0xfd: // RFC 8878, section 3.1.1
+		return zstandard, true
+	}
+	return 0, false
+}
+
+// deflateKind tells zlib from bare deflate by the header (RFC 1950, section 2.2).
+func deflateKind(b []byte) algorithm {
+	if len(b) >= 2 && b[0]&0x0f == 8 && b[0]>>4 <= 7 && (int(b[0])<<8|int(b[1]))%31 == 0 {
+		return zlibbed
+	}
+	return deflated
+}
+
+// undo takes one coding off and puts it before those already noted.
+func (c *Coding) undo(a algorithm, coded []byte, most int64, byRatio bool) ([]byte, error) {
+	if c.n == maxCodings {
+		return nil, fmt.Errorf("over %d content codings: %w", maxCodings, ErrCoding)
+	}
+	copy(c.layers[1:], c.layers[:c.n])
+	c.layers[0] = a
+	c.n++
+	name := Coding{layers: [maxCodings]algorithm{a}, n: 1}.String()
+	plain, err := a.decode(coded, most)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("undoing %s: %w", name, ErrCoding) // the library's words may quote the input
+	case int64(len(plain)) <= most:
+		return plain, nil
+	case byRatio:
+		return nil, fmt.Errorf("undoing %s: over %d bytes from %d: %w", name, most, len(coded), ErrRatio)
+	}
+	return nil, fmt.Errorf("undoing %s: over %d bytes: %w", name, most, ErrTooLarge)
+}
+
+// decode reads coded to its end, or to one byte over most.
+func (a algorithm) decode(coded []byte, most int64) ([]byte, error) {
+	in := bytes.NewReader(coded)
+	var out io.Reader
+	switch a {
+	case gzipped:
+		r, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		out = r
+	case zlibbed:
+		r, err := zlib.NewReader(in)
+		if err != nil {
+			return nil, err
+		}
+		out = r
+	case deflated:
+		out = flate.NewReader(in)
+	case brotlied:
+		out = brotli.NewReader(in)
+	case zstandard:
+		r, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		out = r
+	}
+	var plain bytes.Buffer
+	plain.Grow(int(min(most, int64(len(coded))*4+bytes.MinRead)))
+	n, err := plain.ReadFrom(io.LimitReader(out, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if n <= most && in.Len() > 0 {
+		return nil, ErrCoding // something stands after the end
+	}
+	return plain.Bytes(), nil
+}
+
+// Apply puts the codings on again, at their usual level and without name or time: the same bytes give the same bytes.
+func (c Coding) Apply(plain []byte) ([]byte, error) {
+	if c.empty && len(plain) == 0 {
+		return plain, nil
+	}
+	for _, a := range c.layers[:c.n] {
+		var err error
+		if plain, err = a.encode(plain); err != nil {
+			return nil, fmt.Errorf("applying %s: %w", c, err)
+		}
+	}
+	return plain, nil
+}
+
+func (a algorithm) encode(plain []byte) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(len(plain)/3 + 64)
+	var w io.WriteCloser
+	var err error
+	switch a {
+	case gzipped:
+		w, err = gzip.NewWriterLevel(&out, gzip.DefaultCompression)
+	case zlibbed:
+		w, err = zlib.NewWriterLevel(&out, zlib.DefaultCompression)
+	case deflated:
+		w, err = flate.NewWriter(&out, flate.DefaultCompression)
+	case brotlied:
+		w = brotli.NewWriterLevel(&out, brotli.DefaultCompression)
+	case zstandard:
+		w, err = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,162 @@
+package body
+
+// Act is what to do with a node when a tree is encoded.
+type Act uint8
+
+// The acts. Keep is for values; a container that is kept so has its undecided members treated as unlisted.
+// KeepAll keeps all below that is not decided otherwise.
+const (
+	Undecided Act = iota
+	Keep
+	KeepAll
+	Remove
+	Replace
+)
+
+// mark is what a Plan holds for each node: its act in the low bits, and what is below it.
+type mark uint8
+
+const (
+	actMask     mark = 7
+	listedBelow mark = 1 << 3 // a descendant is decided, whatever the decision
+	keptBelow   mark = 1 << 4 // a descendant is decided to stay
+	ownKeep     mark = 1 << 5 // SetUnlisted(Keep)
+	ownRemove   mark = 1 << 6 // SetUnlisted(Remove)
+)
+
+// Plan holds the decisions about the nodes of one tree. It is not safe for concurrent use.
+//
+// The deepest decision holds: below a node that is Removed, a node that is kept stays, with its ancestors.
+// A Replaced node is replaced whole.
+type Plan struct {
+	t        *Tree
+	marks    []mark
+	values   map[int32]Value
+	unlisted Act
+	changed  bool
+}
+
+// NewPlan returns a plan for t without decisions. unlisted, Keep or Remove, is what becomes of undecided nodes.
+func NewPlan(t *Tree, unlisted Act) *Plan {
+	p := new(Plan)
+	p.Reset(t, unlisted)
+	return p
+}
+
+// Reset makes p a plan for t without decisions, keeping its memory.
+func (p *Plan) Reset(t *Tree, unlisted Act) {
+	if n := t.Len(); cap(p.marks) < n {
+		p.marks = make([]mark, n)
+	} else {
+		p.marks = p.marks[:n]
+		clear(p.marks)
+	}
+	clear(p.values)
+	p.t, p.unlisted, p.changed = t, unlisted, unlisted == Remove
+}
+
+// Decide sets the act of node n, in place of any earlier one. For Replace use ReplaceWith.
+func (p *Plan) Decide(n int32, a Act) {
+	if old := Act(p.marks[n] & actMask); old == Replace && a != Replace {
+		delete(p.values, n)
+	}
+	p.marks[n] = p.marks[n]&^actMask | mark(a)
+	switch a {
+	case Undecided:
+		return
+	case Remove:
+		p.changed = true
+		p.climb(n, listedBelow)
+	default:
+		p.changed = p.changed || a == Replace
+		p.climb(n, listedBelow|keptBelow)
+	}
+}
+
+// ReplaceWith puts v in the place of node n.
+func (p *Plan) ReplaceWith(n int32, v Value) {
+	p.Decide(n, Replace)
+	if p.values == nil {
+		p.values = make(map[int32]Value)
+	}
+	p.values[n] = v
+}
+
+// Act is the decision about node n.
+func (p *Plan) Act(n int32) Act { return Act(p.marks[n] & actMask) }
+
+// Replacement is the value that ReplaceWith set for node n.
+func (p *Plan) Replacement(n int32) (Value, bool) {
+	v, ok := p.values[n]
+	return v, ok
+}
+
+// SetUnlisted gives the nodes below n their own treatment of undecided ones, Keep or Remove: the element of a
+// batch has that of its event. Node n itself then stays, unless it is decided otherwise.
+func (p *Plan) SetUnlisted(n int32, a Act) {
+	p.marks[n] &^= ownKeep | ownRemove
+	if a == Keep {
+		p.marks[n] |= ownKeep
+	} else {
+		p.marks[n] |= ownRemove
+		p.changed = true
+	}
+	p.climb(n, listedBelow|keptBelow)
+}
+
+// climb marks the ancestors of n.
+func (p *Plan) climb(n int32, m mark) {
+	for n = p.t.nodes[n].parent; n != none && p.marks[n]&m != m; n = p.t.nodes[n].parent {
+		p.marks[n] |= m
+	}
+}
+
+// mode is how undecided nodes are treated at some depth of an encoding.
+type mode struct {
+	keep    bool // undecided nodes stay
+	compact bool // white space goes
+}
+
+// root is the mode above the root.
+func (p *Plan) root() mode { return mode{keep: p.unlisted != Remove, compact: p.unlisted == Remove} }
+
+// stays reports whether node n is written where undecided nodes are treated as m says.
+func (p *Plan) stays(n int32, m mode) bool {
+	k := p.marks[n]
+	switch Act(k & actMask) {
+	case Keep, KeepAll, Replace:
+		return true
+	case Remove:
+		return k&keptBelow != 0
+	}
+	return m.keep || k&(listedBelow|ownKeep|ownRemove) != 0
+}
+
+// below is the mode for the children of node n.
+func (p *Plan) below(n int32, m mode) mode {
+	k := p.marks[n]
+	switch Act(k & actMask) {
+	case KeepAll:
+		m.keep = true
+	case Remove:
+		m.keep = false
+	}
+	switch {
+	case k&ownKeep != 0:
+		m.keep = true
+	case k&ownRemove != 0:
+		m.keep = false
+	}
+	m.compact = m.compact || !m.keep
+	return m
+}
+
+// whole reports whether all below n is written just as it stands.
+func (p *Plan) whole(n int32, m mode) bool {
+	k := p.marks[n]
+	a := Act(k & actMask)
+	if a == Replace || k&listedBelow != 0 {
+		return false
+	}
+	return p.below(n, m).keep || p.t.First(n) == none
+}

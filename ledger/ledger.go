@@ -3,8 +3,9 @@ package ledger
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -12,7 +13,7 @@ import (
 type Config struct {
 	Store    string        // "sqlite", "memory" (and ""), or a postgres:// address
 	Dir      string        // state_dir; of sqlite only. Made with mode 0700 if missing
-	Node     string        // name of this node in IDs and the chain; "" is "local"
+	Node     string        // name of this node in IDs and the chain; "" is "local". A store keeps its first
 	KeepAge  time.Duration // records older than this are removed; 0 keeps them
 	KeepSize int64         // bytes the store may take, its write-ahead log included; 0 is DefaultKeepSize
 	Wait     time.Duration // how long Append may wait for a store that does not answer; 0 is 2 s
@@ -21,8 +22,11 @@ type Config struct {
 	Log *slog.Logger     // nil is silence
 }
 
-// DefaultKeepSize is the size cap where the configuration names none.
-const DefaultKeepSize = 256 << 20
+// Sizes that KeepSize is held against.
+const (
+	DefaultKeepSize = 256 << 20
+	MinKeepSize     = 2 << 20
+)
 
 // Errors of a ledger. Callers act on them, so they are part of the contract.
 var (
@@ -30,67 +34,185 @@ var (
 	ErrClosed   = errors.New("the ledger is closed")
 	ErrBusy     = errors.New("the ledger does not answer") // Append waited as long as it may
 	ErrNotFound = errors.New("no such entry")              // Get
-	ErrReadOnly = errors.New("the ledger is open for reading only")
 )
 
-// Reader answers questions about a ledger. Any number of goroutines may use it.
-type Reader struct{}
+// withDefaults fills in what is missing and refuses what cannot be.
+func (c Config) withDefaults() (Config, error) {
+	if c.Node == "" {
+		c.Node = "local"
+	}
+	if strings.ContainsAny(c.Node, " \t\r\n/#") {
+		return c, fmt.Errorf("ledger: node name %q holds a space, a slash or a number sign", c.Node)
+	}
+	if c.KeepSize == 0 {
+		c.KeepSize = DefaultKeepSize
+	}
+	if c.KeepSize < MinKeepSize {
+		return c, fmt.Errorf("ledger: a size cap of %d bytes is too small; %d are needed", c.KeepSize, MinKeepSize)
+	}
+	if c.KeepAge < 0 {
+		return c, fmt.Errorf("ledger: age %v is negative", c.KeepAge)
+	}
+	if c.Wait <= 0 {
+		c.Wait = 2 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
 
-// Ledger is a ledger open for writing, and a Reader.
-type Ledger struct{ *Reader }
+// Ledger is a ledger open for writing, and a Reader. Any number of goroutines may use it.
+type Ledger struct {
+	*Reader
+	w       *writer
+	tunnels *tunnels
+	keepAge time.Duration
+	notes   []string
+}
 
-// Open opens the ledger, making it where it is missing, and verifies its tail.
-func Open(ctx context.Context, cfg Config) (*Ledger, error) { return nil, ErrClosed }
+// Open opens the ledger, making it where it is missing, and verifies its tail. It returns an error matching
+// ErrInUse if another process writes it. A corrupt store is set aside and a new one begun; Notes says so.
+func Open(ctx context.Context, cfg Config) (*Ledger, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	var store Store
+	var notes []string
+	switch {
+	case cfg.Store == "" || cfg.Store == "memory":
+		store = newMemory(cfg.Node, cfg.KeepSize)
+	default:
+		return nil, unknownStore(cfg.Store)
+	}
+	return open(ctx, cfg, store, notes)
+}
 
-// OpenReader opens the ledger for reading beside the process that writes it. Config as for Open.
-func OpenReader(ctx context.Context, cfg Config) (*Reader, error) { return nil, ErrClosed }
+// OpenStore opens a ledger on a store of the caller's own making. The ledger closes it.
+func OpenStore(ctx context.Context, cfg Config, store Store) (*Ledger, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, cfg, store, nil)
+}
 
-// Append returns after the commit that holds recs, in their order; concurrent calls share commits.
-// It sets Node, Seq, Time (if zero), Prev and Hash of recs. After an error nothing may leave.
-func (l *Ledger) Append(ctx context.Context, recs ...*Record) error { return ErrClosed }
+func unknownStore(store string) error {
+	if strings.HasPrefix(store, "postgres") {
+		return errors.New("ledger: this build has no PostgreSQL; use sqlite or memory")
+	}
+	return fmt.Errorf("ledger: unknown store %q; there are sqlite, memory and postgres://…", store)
+}
+
+// open reads the tail of store and makes a ledger of it. notes are said once the ledger can say them.
+func open(ctx context.Context, cfg Config, store Store, notes []string) (*Ledger, error) {
+	tail, err := store.Tail(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ledger: reading the end of the chain: %w", err), store.Close())
+	}
+	w := &writer{
+		store: store, node: tail.Node, now: cfg.Now, log: cfg.Log, wait: cfg.Wait,
+		maxBody: int(min(16<<20, cfg.KeepSize/16)), pruneAt: min(1<<20, cfg.KeepSize/64),
+		changed: make(chan struct{}), seq: tail.Last, hash: tail.Hash, tally: newTally(),
+	}
+	l := &Ledger{w: w, tunnels: newTunnels(), keepAge: cfg.KeepAge, notes: notes}
+	l.Reader = &Reader{store: store, node: tail.Node, poll: time.Minute, changed: w.change, live: l.live, tunnels: l.tunnels}
+	if tail.Node != cfg.Node {
+		l.note(cfg.Log, fmt.Sprintf("this ledger belongs to node %q and keeps that name; the configuration says %q", tail.Node, cfg.Node))
+	}
+	if err := w.tally.load(tail.State); err != nil {
+		l.note(cfg.Log, "the counters of the ledger could not be read; they begin at zero")
+	}
+	if fault := l.verifyTail(ctx, tail); fault != "" {
+		l.note(cfg.Log, fault)
+	}
+	if err := l.restoreHolds(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("ledger: looking for held entries: %w", err), store.Close())
+	}
+	for _, note := range notes {
+		cfg.Log.Warn(note)
+		if err := l.Append(ctx, &Record{Type: Anchor, Reason: "corrupt", Detail: note}); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+	}
+	return l, nil
+}
+
+func (l *Ledger) note(log *slog.Logger, text string) {
+	l.notes = append(l.notes, text)
+	log.Warn(text)
+}
+
+// restoreHolds finds requests of a former run that are still held.
+func (l *Ledger) restoreHolds(ctx context.Context) error {
+	if l.w.tally.counters.Held == 0 {
+		return nil
+	}
+	q := Scan{Node: l.node, Match: func(k *Key) bool { return k.Type == Kept && k.Verdict == "hold" }}
+	for more := true; more; {
+		var rows []Row
+		var err error
+		rows, q.After, more, err = l.store.Scan(ctx, q)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			r, err := rows[i].record()
+			if err != nil {
+				continue // Verify will say it
+			}
+			ended, _, _, err := l.store.Scan(ctx, Scan{Node: l.node, Refs: []int64{r.Seq}})
+			if err != nil {
+				return err
+			}
+			l.w.tally.restoreHold(r, ended)
+		}
+	}
+	return nil
+}
+
+// Append returns after the commit that holds recs, in their order; concurrent calls share commits. It sets Node,
+// Seq, Time (if zero), RefSeq (if it can), Prev and Hash of recs, and masks their requests. After an error nothing
+// may leave: the records are not in the ledger, or, if the error matches ErrBusy, may come to be in it.
+func (l *Ledger) Append(ctx context.Context, recs ...*Record) error { return l.w.append(ctx, recs) }
 
 // Post queues a record that nothing waits for, a result for example. It never blocks; what finds the queue
 // full is counted in Counters.Lost. rec belongs to the ledger from here on.
-func (l *Ledger) Post(rec *Record) {}
+func (l *Ledger) Post(rec *Record) { l.w.post(rec) }
 
-// AddTunnel adds a tunnel that ended, or bytes of one that goes on with conns 0, to the totals by client, host and hour.
-func (l *Ledger) AddTunnel(client, host string, port uint16, bytesIn, bytesOut int64) {}
+// Sync returns once everything that was posted before it is committed.
+func (l *Ledger) Sync(ctx context.Context) error { return l.w.sync(ctx) }
 
-// Run keeps the ledger: retention, tunnel totals. It blocks until ctx ends.
-func (l *Ledger) Run(ctx context.Context) error { return nil }
-
-// Close writes what is queued and closes the store.
-func (l *Ledger) Close() error { return nil }
-
-// Notes are what Open has to say: a corrupt store set aside, a tail that does not verify. Usually empty.
-func (l *Ledger) Notes() []string { return nil }
-
-// Counters are the totals since the ledger was begun.
-func (r *Reader) Counters(ctx context.Context) (Counters, error) { return Counters{}, nil }
-
-// Node is the name of the node that this ledger belongs to.
-func (r *Reader) Node() string { return "" }
-
-// List returns one page of entries.
-func (r *Reader) List(ctx context.Context, f Filter) (Page, error) { return Page{}, nil }
-
-// Get returns one entry by its ID: "NODE-SEQ", "SEQ", "#SEQ", or "last".
-func (r *Reader) Get(ctx context.Context, id string) (*Entry, error) { return nil, ErrNotFound }
-
-// Follow calls fn for every entry that arrives from now on, oldest first, and again with Update set when a
-// result joins one. It returns when ctx ends or fn returns an error.
-func (r *Reader) Follow(ctx context.Context, f Filter, fn func(Entry) error) error { return nil }
-
-// Export writes the entries that f selects, oldest first, as "har", "ndjson" or "csv".
-func (r *Reader) Export(ctx context.Context, w io.Writer, format string, f Filter) error { return nil }
-
-// Verify walks the chain of every node.
-func (r *Reader) Verify(ctx context.Context) (Report, error) { return Report{}, nil }
-
-// Tunnels are the totals of tunnels by client, host and hour, newest hour first.
-func (r *Reader) Tunnels(ctx context.Context, since, until time.Time) ([]TunnelTotal, error) {
-	return nil, nil
+// Fault is why the last commit failed, nil if it did not: telemetry does not leave until it is nil.
+func (l *Ledger) Fault() error {
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	return l.w.lastFault
 }
 
-// Close closes the reader.
-func (r *Reader) Close() error { return nil }
+// Notes are what Open had to say: a corrupt store set aside, a tail that does not verify. Usually empty.
+func (l *Ledger) Notes() []string { return l.notes }
+
+// live adds to what the store knows what is only in memory.
+func (l *Ledger) live(n *Counters) {
+	l.w.mu.Lock()
+	n.Lost = l.w.lost
+	l.w.mu.Unlock()
+	pending := l.tunnels.pending()
+	n.Tunnelled += pending
+	n.Seen += pending
+}
+
+// Close commits what is queued and frees the store.
+func (l *Ledger) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*l.w.wait)
+	defer cancel()
+	for _, r := range l.tunnels.due(l.w.now(), true) {
+		l.w.post(r)
+	}
+	return errors.Join(l.w.close(ctx), l.store.Close())
+}

@@ -1,9 +1,11 @@
+// Package ledger keeps what left the house: records in a hash chain, in memory, in SQLite or in PostgreSQL.
+//
+// Append returns once the records are committed, so that a request leaves only after its record is safe from
+// a killed process. Concurrent calls share a commit. Reading is done by a Reader, in the same process or in
+// another one. The format is promised in docs/ledger.md.
 package ledger
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // Type is the type of a record.
 type Type string
@@ -26,7 +28,7 @@ type Record struct {
 	Time time.Time `json:"time"`
 	Type Type      `json:"type"`
 
-	Flow   string `json:"flow,omitempty"` // one exchange; a part adds ".NAME" to nothing: parts share the flow id
+	Flow   string `json:"flow,omitempty"` // one exchange; its parts share it
 	Door   string `json:"door,omitempty"` // proxy, socks, collector, transparent, redirected
 	Client string `json:"client,omitempty"`
 
@@ -44,14 +46,18 @@ type Record struct {
 
 	Request *Request `json:"request,omitempty"` // as it left, secrets masked; nil where nothing leaves
 
-	// Of a result: RefSeq is the sent record it belongs to.
+	// RefSeq is the record this one belongs to: of a result the sent record, of a sent or kept record that ends
+	// a hold the held one, of an anchor the newest record removed. Zero is filled in by Flow and Part where the
+	// ledger still knows the flow.
 	RefSeq   int64         `json:"ref,omitempty"`
 	Status   int           `json:"status,omitempty"` // of the origin, or of the local reply for kept
 	BytesIn  int64         `json:"bytes_in,omitempty"`
 	BytesOut int64         `json:"bytes_out,omitempty"`
 	Duration time.Duration `json:"duration_ns,omitempty"`
 	Error    string        `json:"error,omitempty"` // what failed, in words; never a value
-	Count    int64         `json:"count,omitempty"` // of a tunnel total: connections
+	Count    int64         `json:"count,omitempty"` // tunnel: connections; hold: parts held (0 is 1); anchor: records removed
+
+	Anchor string `json:"anchor,omitempty"` // of an anchor: hash of the record RefSeq, hex
 
 	Prev string `json:"prev"` // hash of the record before it, hex
 	Hash string `json:"hash"`
@@ -78,7 +84,8 @@ type Field struct {
 }
 
 // Request is a request exactly as it left, secrets masked. Body is content with its codings undone where
-// that is possible; BodyCoded says that it is as it left.
+// that is possible. The ledger masks what it is given (Mask), fills BodyDigest, and Digest where the content
+// left uncoded and whole.
 type Request struct {
 	Method  string  `json:"method"`
 	Target  string  `json:"target"`
@@ -89,17 +96,6 @@ type Request struct {
 	Length  int64   `json:"length"`           // bytes of content on the wire; -1 unknown
 	Digest  string  `json:"digest,omitempty"` // SHA-256 of the content as it left, hex
 	Version string  `json:"version,omitempty"`
-}
 
-// Canonical is the encoding of a record that is hashed: JSON with the fields in the order of the struct,
-// Hash left out, the request's body by its digest alone.
-func (r *Record) Canonical() ([]byte, error) {
-	c := *r
-	c.Hash = ""
-	if r.Request != nil {
-		q := *r.Request
-		q.Body = nil
-		c.Request = &q
-	}
-	return json.Marshal(&c)
+	BodyDigest string `json:"body_sha256,omitempty"` // SHA-256 of Body as it is kept here, hex: what the chain covers
 }

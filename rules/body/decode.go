@@ -23,7 +23,7 @@ var codecs = []codec{
 	{NDJSON, looksNDJSON, decodeNDJSON, plainly(encodeNDJSON)},
 	{FormData, looksForm, decodeForm, plainly(encodeForm)},
 	{Query, looksQuery, decodeQuery, plainly(encodeForm)},
-	{Envelope, looksEnvelope, decodeEnvelope, plainly(encodeEnvelope)},
+	{Envelope, looksEnvelope, decodeEnvelope, encodeEnvelope},
 	{Multipart, looksMultipart, decodeMultipart, encodeMultipart},
 	{XML, looksXML, decodeXML, encodeXML},
 	{Protobuf, looksProtobuf, decodeProtobuf, encodeProtobuf},

@@ -104,6 +104,25 @@ func (p *Plan) SetUnlisted(n int32, a Act) {
 	p.climb(n, listedBelow|keptBelow)
 }
 
+// with runs f while node n has the value v, and takes that back.
+func (p *Plan) with(n int32, v Value, f func()) {
+	var saved []mark
+	for a := n; a != none; a = p.t.nodes[a].parent {
+		saved = append(saved, p.marks[a])
+	}
+	old, had := p.values[n]
+	p.ReplaceWith(n, v)
+	f()
+	delete(p.values, n)
+	if had {
+		p.values[n] = old
+	}
+	for a := n; a != none; a = p.t.nodes[a].parent {
+		p.marks[a] = saved[0]
+		saved = saved[1:]
+	}
+}
+
 // climb marks the ancestors of n.
 func (p *Plan) climb(n int32, m mark) {
 	for n = p.t.nodes[n].parent; n != none && p.marks[n]&m != m; n = p.t.nodes[n].parent {
@@ -136,6 +155,8 @@ func (p *Plan) stays(n int32, m mode) bool {
 func (p *Plan) below(n int32, m mode) mode {
 	k := p.marks[n]
 	switch Act(k & actMask) {
+	case Keep: // a Protobuf message that is kept as bytes is a value
+		m.keep = m.keep || p.t.nodes[n].kind == Bytes
 	case KeepAll:
 		m.keep = true
 	case Remove:

@@ -24,14 +24,17 @@ type node struct {
 type encoding uint8
 
 const (
-	encRaw      encoding = iota // as it stands
-	encJSON                     // JSON literal, strings without escapes
-	encJSONEsc                  // JSON string with escapes
-	encPct                      // percent and plus, as in forms
-	encXML                      // character data with references
-	encSide                     // in Tree.texts, as where source and text are far apart
-	encWire                     // Protobuf wire value
-	encAssembly                 // structure of ours (envelope, multipart): its bytes are those of its children
+	encRaw     encoding = iota // as it stands
+	encJSON                    // JSON literal, strings without escapes
+	encJSONEsc                 // JSON string with escapes
+	encPct                     // percent and plus, as in forms
+	encXML                     // character data: references, CDATA sections
+	encXMLAttr                 // attribute value
+	encSide                    // in Tree.texts, as where source and text are far apart
+	encVarint                  // Protobuf wire types of numbers
+	encFixed64
+	encFixed32
+	encAssembly // structure of ours (envelope, multipart): its bytes are those of its children
 )
 
 // naming says where the name of a node is.
@@ -41,7 +44,22 @@ const (
 	nameNone   naming = iota
 	nameSource        // src[name:nameEnd] as it stands
 	nameSide          // in Tree.names; src[name:nameEnd] is its spelling, where there is one
-	nameNumber        // the field number is in name
+	nameFixed         // fixedNames[name]
+	nameNumber        // the field number is in name, where its tag begins in nameEnd
+)
+
+// fixedNames are the names that structures of ours have.
+var fixedNames = [...]string{"header", "items", "payload", "name", "filename", "type", "body", "#text"}
+
+const (
+	fixedHeader = iota
+	fixedItems
+	fixedPayload
+	fixedName
+	fixedFilename
+	fixedType
+	fixedBody
+	fixedText
 )
 
 // side is a text that the source does not hold as it is.
@@ -64,9 +82,8 @@ type Tree struct {
 	texts []side
 
 	reader jsonReader
-	parts  *multipartSource
+	mime   *multipartSource
 	items  []envelopeItem
-	xml    *xmlSource
 }
 
 // trees holds the memory of released tapes. It is memory only: Release wipes what it puts there.
@@ -85,11 +102,14 @@ func newTree(form Form, src []byte, lim Limits) *Tree {
 // the bytes given to Decode. Not calling it is no fault.
 func (t *Tree) Release() {
 	nodes := t.nodes[:0]
-	if cap(nodes) > 1<<15 {
+	if cap(nodes) > 1<<17 {
 		nodes = nil // a rare large body must not stay in memory
 	}
 	clear(t.names)
 	clear(t.texts)
+	if t.reader.dec != nil {
+		t.reader.reset(nil) // the decoder must not hold on to the body
+	}
 	*t = Tree{nodes: nodes, names: t.names[:0], texts: t.texts[:0], reader: jsonReader{dec: t.reader.dec}}
 	if cap(t.names) > 1<<10 || cap(t.texts) > 1<<10 {
 		t.names, t.texts = nil, nil
@@ -138,6 +158,8 @@ func (t *Tree) Name(n int32) string {
 		return t.str[d.name:d.nameEnd]
 	case nameSide:
 		return lookup(t.names, n)
+	case nameFixed:
+		return fixedNames[d.name]
 	case nameNumber:
 		return strconv.Itoa(int(d.name))
 	}
@@ -164,11 +186,13 @@ func (t *Tree) Text(n int32) string {
 	case encPct:
 		return unescapePct(raw)
 	case encXML:
-		return unescapeXML(raw)
+		return unescapeXML(raw, false)
+	case encXMLAttr:
+		return unescapeXML(raw, true)
 	case encSide:
 		return lookup(t.texts, n)
-	case encWire:
-		return wireText(raw, d)
+	case encVarint, encFixed64, encFixed32:
+		return strconv.FormatUint(wireNumber(raw, d.enc), 10)
 	}
 	return raw
 }
@@ -214,6 +238,22 @@ func (t *Tree) close(n int32, end int) {
 func (t *Tree) call(n int32, name string) {
 	t.nodes[n].named = nameSide
 	t.names = append(t.names, side{n, name})
+}
+
+// fix gives node n one of the fixed names.
+func (t *Tree) fix(n int32, name int) {
+	t.nodes[n].named, t.nodes[n].name = nameFixed, int32(name)
+}
+
+// cut takes back all nodes from n on.
+func (t *Tree) cut(n int) {
+	t.nodes = t.nodes[:n]
+	for len(t.names) > 0 && int(t.names[len(t.names)-1].node) >= n {
+		t.names = t.names[:len(t.names)-1]
+	}
+	for len(t.texts) > 0 && int(t.texts[len(t.texts)-1].node) >= n {
+		t.texts = t.texts[:len(t.texts)-1]
+	}
 }
 
 // say gives node n a text that the source does not hold as it is.

@@ -17,6 +17,12 @@ func (w *writer) commit(ctx context.Context, tickets []*ticket, posted []item) e
 		return nil
 	}
 	err := w.store.Append(ctx, b)
+	if isCorrupt(err) {
+		if err = w.renew(ctx, err); err == nil {
+			b = w.batch(tickets, posted)
+			err = w.store.Append(ctx, b)
+		}
+	}
 	for try := 0; errors.Is(err, ErrFull) && try < 8; try++ {
 		if err = w.prune(ctx, true); err != nil {
 			break
@@ -41,6 +47,35 @@ func (w *writer) commit(ctx context.Context, tickets []*ticket, posted []item) e
 			w.log.Warn("the ledger cannot remove old entries", "error", err)
 		}
 	}
+	return nil
+}
+
+// renewer is a Store that can set a corrupt file aside and begin anew.
+type renewer interface {
+	renew(ctx context.Context, now time.Time, why error) (note string, err error)
+}
+
+// renew begins a new chain where the store has turned out corrupt.
+func (w *writer) renew(ctx context.Context, why error) error {
+	s, can := w.store.(renewer)
+	if !can {
+		return why
+	}
+	note, err := s.renew(ctx, w.now(), why)
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	w.log.Error(note)
+	w.seq, w.hash = 0, [32]byte{}
+	w.tally.begin()
+	w.rows = w.rows[:0]
+	it := w.ready(beginning(note))
+	w.chain(&it, 1, w.hash, w.now())
+	b := &Batch{Rows: w.rows, State: w.tally.state()}
+	if err := w.store.Append(ctx, b); err != nil {
+		return err
+	}
+	w.adopt(b)
 	return nil
 }
 

@@ -81,16 +81,46 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	var store Store
-	var notes []string
 	switch {
 	case cfg.Store == "" || cfg.Store == "memory":
-		store = newMemory(cfg.Node, cfg.KeepSize)
-	default:
+		return open(ctx, cfg, newMemory(cfg.Node, cfg.KeepSize), "")
+	case cfg.Store == "sqlite":
+		store, note, err := openSQLite(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return open(ctx, cfg, store, note)
+	}
+	return nil, unknownStore(cfg.Store)
+}
+
+// OpenReader opens the ledger for reading beside the process that writes it, or after it; Config as for Open. It
+// returns an error matching fs.ErrNotExist where there is no ledger yet.
+func OpenReader(ctx context.Context, cfg Config) (*Reader, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Store != "sqlite" {
+		if cfg.Store == "" || cfg.Store == "memory" {
+			return nil, errors.New("ledger: a memory ledger can only be read in the process that keeps it")
+		}
 		return nil, unknownStore(cfg.Store)
 	}
-	return open(ctx, cfg, store, notes)
+	store, err := readSQLite(cfg)
+	if err != nil {
+		return nil, err
+	}
+	tail, err := store.Tail(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ledger: reading %s: %w", store.path, err), store.Close())
+	}
+	store.node = tail.Node
+	return &Reader{store: store, node: tail.Node, poll: readerPoll}, nil
 }
+
+// readerPoll is how often Follow of another process's ledger looks for news.
+const readerPoll = 300 * time.Millisecond
 
 // OpenStore opens a ledger on a store of the caller's own making. The ledger closes it.
 func OpenStore(ctx context.Context, cfg Config, store Store) (*Ledger, error) {
@@ -98,7 +128,7 @@ func OpenStore(ctx context.Context, cfg Config, store Store) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, cfg, store, nil)
+	return open(ctx, cfg, store, "")
 }
 
 func unknownStore(store string) error {
@@ -108,8 +138,8 @@ func unknownStore(store string) error {
 	return fmt.Errorf("ledger: unknown store %q; there are sqlite, memory and postgres://…", store)
 }
 
-// open reads the tail of store and makes a ledger of it. notes are said once the ledger can say them.
-func open(ctx context.Context, cfg Config, store Store, notes []string) (*Ledger, error) {
+// open reads the tail of store and makes a ledger of it. anew says why the store was begun anew, if it was.
+func open(ctx context.Context, cfg Config, store Store, anew string) (*Ledger, error) {
 	tail, err := store.Tail(ctx)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("ledger: reading the end of the chain: %w", err), store.Close())
@@ -119,7 +149,7 @@ func open(ctx context.Context, cfg Config, store Store, notes []string) (*Ledger
 		maxBody: int(min(16<<20, cfg.KeepSize/16)), pruneAt: min(1<<20, cfg.KeepSize/64),
 		changed: make(chan struct{}), seq: tail.Last, hash: tail.Hash, tally: newTally(),
 	}
-	l := &Ledger{w: w, tunnels: newTunnels(), keepAge: cfg.KeepAge, notes: notes}
+	l := &Ledger{w: w, tunnels: newTunnels(), keepAge: cfg.KeepAge}
 	l.Reader = &Reader{store: store, node: tail.Node, poll: time.Minute, changed: w.change, live: l.live, tunnels: l.tunnels}
 	if tail.Node != cfg.Node {
 		l.note(cfg.Log, fmt.Sprintf("this ledger belongs to node %q and keeps that name; the configuration says %q", tail.Node, cfg.Node))
@@ -133,14 +163,17 @@ func open(ctx context.Context, cfg Config, store Store, notes []string) (*Ledger
 	if err := l.restoreHolds(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("ledger: looking for held entries: %w", err), store.Close())
 	}
-	for _, note := range notes {
-		cfg.Log.Warn(note)
-		if err := l.Append(ctx, &Record{Type: Anchor, Reason: "corrupt", Detail: note}); err != nil {
+	if anew != "" {
+		l.note(cfg.Log, anew)
+		if err := l.Append(ctx, beginning(anew)); err != nil {
 			return nil, errors.Join(err, store.Close())
 		}
 	}
 	return l, nil
 }
+
+// beginning is the anchor of a chain that takes the place of one that could not be read.
+func beginning(why string) *Record { return &Record{Type: Anchor, Reason: "corrupt", Detail: why} }
 
 func (l *Ledger) note(log *slog.Logger, text string) {
 	l.notes = append(l.notes, text)

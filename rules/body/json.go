@@ -38,8 +38,8 @@ func decodeJSON(src []byte, _ string, lim Limits) (*Tree, error) {
 		from = len(bom)
 	}
 	end, err := t.parseJSON(from, len(src), none, 0)
-	if err == nil && len(bytes.TrimLeft(src[end:], " \t\r\n")) > 0 {
-		err = t.fault(end, "more after the value")
+	if rest := bytes.TrimLeft(src[end:], " \t\r\n"); err == nil && len(rest) > 0 {
+		err = t.fault(len(src)-len(rest), "more after the value")
 	}
 	if err != nil {
 		t.Release()

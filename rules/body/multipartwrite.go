@@ -1,7 +1,6 @@
 package body
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 )
@@ -23,7 +22,9 @@ func encodeMultipart(dst []byte, t *Tree, p *Plan) ([]byte, error) {
 			return nil, fmt.Errorf("replacing a whole part: %w", ErrOpaque)
 		}
 		dst = append(append(dst, mark...), t.mime.eol...)
-		from := len(dst)
+		if body := t.nodes[part.node].last - 1; p.Act(body) == Replace && strings.Contains(p.values[body].Plain(), mark) {
+			return nil, fmt.Errorf("part holds the boundary: %w", ErrOpaque)
+		}
 		switch inner := p.below(part.node, m); {
 		case p.whole(part.node, m) && !m.compact:
 			dst = append(dst, t.src[part.from:part.to]...)
@@ -31,9 +32,6 @@ func encodeMultipart(dst []byte, t *Tree, p *Plan) ([]byte, error) {
 			dst = appendPartAnew(dst, t, p, part, inner)
 		default:
 			dst = appendPartEdited(dst, t, p, part, inner)
-		}
-		if bytes.Contains(dst[from:], []byte(mark)) {
-			return nil, fmt.Errorf("part holds the boundary: %w", ErrOpaque)
 		}
 		dst = append(dst, t.mime.eol...)
 	}

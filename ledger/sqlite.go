@@ -54,11 +54,13 @@ type sqlite struct {
 	facets  map[Key]int64 // ids of those in the file
 	span    span          // the records behind the last row of table span
 	log     int64         // bytes in the write-ahead log
+	folded  int64         // of them, those that foldBeside has seen
 	pruned  bool          // facets may be unused
 	idle    pool
 	names   names
 	folding sync.WaitGroup
 	fold    chan struct{} // holds one token while the log is folded in beside the writer
+	folder  *sqlite3.Conn // of whoever put the token in
 }
 
 // span is a run of records and the times in it.
@@ -160,8 +162,8 @@ func (s *sqlite) prepare() error {
 		return fmt.Errorf("it is a database of another program: %w", sqlite3.NOTADB)
 	}
 	setup := fmt.Sprintf("PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"+
-		" PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=%d; PRAGMA wal_autocheckpoint=0",
-		pageSize, s.logBudget()/8)
+		" PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0",
+		pageSize)
 	if err := s.w.db.Exec(setup); err != nil {
 		return err
 	}
@@ -254,10 +256,9 @@ func exists(path string) bool {
 func (s *sqlite) renew(_ context.Context, now time.Time, why error) (string, error) {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
-	s.folding.Wait()
 	s.idle.closeIdle(0)
 	s.names.reset()
-	if err := s.w.close(); err != nil {
+	if err := errors.Join(s.closeFolder(), s.w.close()); err != nil {
 		return "", err
 	}
 	note, err := s.setAside(now, why)
@@ -275,10 +276,9 @@ func isCorrupt(err error) bool {
 func (s *sqlite) Close() error {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
-	s.folding.Wait()
 	err := s.idle.close()
 	if s.w != nil {
-		err = errors.Join(err, s.w.close())
+		err = errors.Join(err, s.closeFolder(), s.w.close())
 		s.w = nil
 	}
 	if s.lock != nil {

@@ -39,9 +39,7 @@ func (s *sqlite) Append(ctx context.Context, b *Batch) error {
 	}
 	s.span = sp
 	s.pruned = s.pruned || b.DropTo != 0
-	if s.log > s.logBudget()/8 {
-		s.foldBeside()
-	}
+	s.foldBeside()
 	return nil
 }
 
@@ -134,15 +132,15 @@ func (s *sqlite) addFacet(k *Key) (int64, error) {
 }
 
 // foldIn copies the write-ahead log into the file where it has grown so far that the next commit could exceed its
-// budget. wmu is held.
+// budget; the log then starts over. wmu is held.
 func (s *sqlite) foldIn() error {
 	if s.log <= s.logBudget()/2 {
 		return nil
 	}
 	s.folding.Wait()
-	_, _, err := s.w.db.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	_, _, err := s.w.db.WALCheckpoint("main", sqlite3.CHECKPOINT_RESTART)
 	if err == nil {
-		s.log = 0
+		s.log, s.folded = 0, 0
 		return nil
 	}
 	if errors.Is(err, sqlite3.BUSY) && s.log <= s.logBudget()*3/4 {
@@ -151,23 +149,41 @@ func (s *sqlite) foldIn() error {
 	return s.told(fmt.Errorf("folding in the write-ahead log: %w", err))
 }
 
-// foldBeside copies the log into the file by another connection, so that commits go on meanwhile. Once all of it is
-// copied and nothing was written since, the next commit starts the log over. wmu is held.
+// foldBeside copies the log into the file by another connection, so that commits go on meanwhile, once it has grown
+// by an eighth of its budget. If nothing was written meanwhile, the next commit starts the log over. wmu is held.
 func (s *sqlite) foldBeside() {
+	if s.log < s.folded { // it started over
+		s.folded = 0
+	}
+	if s.log-s.folded < s.logBudget()/8 {
+		return
+	}
 	select {
 	case s.fold <- struct{}{}:
 	default:
 		return // one is under way
 	}
+	s.folded = s.log
 	s.folding.Go(func() {
 		defer func() { <-s.fold }()
-		db, err := sqlite3.OpenFlags(s.path, sqlite3.OPEN_READWRITE)
-		if err != nil {
-			return // foldIn will say it
+		if s.folder == nil {
+			db, err := sqlite3.OpenFlags(s.path, sqlite3.OPEN_READWRITE)
+			if err != nil {
+				return // foldIn will say it
+			}
+			s.folder = db
 		}
-		_, _, _ = db.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // likewise
-		_ = db.Close()
+		_, _, _ = s.folder.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // likewise
 	})
+}
+
+// closeFolder closes the connection of foldBeside.
+func (s *sqlite) closeFolder() error {
+	s.fold <- struct{}{}
+	defer func() { <-s.fold }()
+	db := s.folder
+	s.folder = nil
+	return db.Close()
 }
 
 // vacuumPages is how many free pages one step of Maintain gives back to the file system.
@@ -192,10 +208,10 @@ func (s *sqlite) Maintain(ctx context.Context) error {
 	}
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
-	if s.w != nil && s.log > s.logBudget()/8 {
-		s.foldBeside()
+	if s.w == nil || s.log >= s.logBudget()/8 {
+		return nil
 	}
-	return nil
+	return s.closeFolder()
 }
 
 func (s *sqlite) vacuumStep() (more bool, err error) {

@@ -73,3 +73,81 @@ type ProductInfo struct {
 	Pause   time.Time // zero: not paused
 	Kinds   []KindInfo
 }
+
+// Set is a compiled set of rules under the owner's choices. It is immutable and may be used concurrently.
+type Set struct {
+	*core
+	switches []Verdict   // by kind
+	profile  []profile   // by product
+	pause    []time.Time // by product
+}
+
+// With returns a set of the same rules under other choices. It is cheap: the rules are shared.
+// What the choices do not name keeps its default; names that no file knows are ignored.
+func (s *Set) With(c Choices) *Set {
+	w := &Set{
+		core:     s.core,
+		switches: make([]Verdict, len(s.kinds)),
+		profile:  make([]profile, len(s.products)),
+		pause:    make([]time.Time, len(s.products)),
+	}
+	for i := range s.kinds {
+		w.switches[i] = s.kinds[i].Default
+		if v, ok := c.Switch[s.products[s.kinds[i].product].Name][s.kinds[i].Name]; ok && v != "" {
+			w.switches[i] = v
+		}
+	}
+	for i := range s.products {
+		name := s.products[i].Name
+		for _, choice := range []string{s.opt.Profile, c.Profile[""], s.opt.ProductProfile[name], c.Profile[name]} {
+			if p, ok := profileNamed(choice); ok && choice != "" {
+				w.profile[i] = p
+			}
+		}
+		w.pause[i] = c.Pause[name]
+	}
+	return w
+}
+
+// paused reports whether a product passes unchanged at a time.
+func (s *Set) paused(product int, now time.Time) bool {
+	return !now.IsZero() && now.Before(s.pause[product])
+}
+
+// Rules lists the rules in the order in which they are tried.
+func (s *Set) Rules() []RuleInfo {
+	infos := make([]RuleInfo, len(s.rules))
+	for i, r := range s.rules {
+		infos[i] = r.info
+	}
+	return infos
+}
+
+// Hosts lists the names that have a class, and after them those that rules refuse; names of lists are left out.
+func (s *Set) Hosts() []HostInfo {
+	hosts := append([]HostInfo(nil), s.classes...)
+	for _, r := range s.rules {
+		if !r.refuses {
+			continue
+		}
+		for _, h := range r.ast.Match.Hosts {
+			hosts = append(hosts, HostInfo{Name: h.String(), Product: r.info.Product, Refused: true})
+		}
+	}
+	return hosts
+}
+
+// Products lists the products with their switches as they stand.
+func (s *Set) Products() []ProductInfo {
+	products := append([]ProductInfo(nil), s.products...)
+	for i := range products {
+		products[i].Profile, products[i].Pause = s.profile[i].String(), s.pause[i]
+	}
+	for i, k := range s.kinds {
+		info := k.KindInfo
+		info.Switch = s.switches[i]
+		p := &products[k.product]
+		p.Kinds = append(p.Kinds[:len(p.Kinds):len(p.Kinds)], info)
+	}
+	return products
+}

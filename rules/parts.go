@@ -1,0 +1,133 @@
+package rules
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/scrimproxy/scrim/rules/body"
+)
+
+// part writes one part of a message. Edits and drift go to out; out is not otherwise changed.
+func (x *exchange) part(r *rule, p *part, out *Outcome) (Out, fault) {
+	x.links = map[string]map[string]string{}
+	o := Out{Part: p.name, Message: *x.m}
+	if p.release != nil {
+		release := *p.release
+		o.Release = &release
+	}
+	edits, drift, f := x.partBody(r, p, &o.Message)
+	if f.why != "" {
+		return o, f
+	}
+	outside, f := x.outsideOf(p, &o.Message)
+	if f.why != "" {
+		return o, f
+	}
+	out.Edits = append(append(out.Edits, outside.report()...), edits...)
+	out.Drift = append(out.Drift, drift...)
+	if p.unlisted != UnlistedKeep {
+		out.Drift = outside.drift(out.Drift)
+	}
+	return o, fault{}
+}
+
+// partBody writes the body of a part into m.
+func (x *exchange) partBody(r *rule, p *part, m *Message) ([]Edit, []Drift, fault) {
+	m.Body, m.BodyFault = nil, ""
+	t, err := x.tree(r.match.form)
+	if isEmpty(err) {
+		return nil, nil, fault{}
+	}
+	if err != nil {
+		return nil, nil, fault{reason: OnFault, why: shapeOf(err)}
+	}
+	for place := inTree; place <= inProto; place++ {
+		if sel := (selector{place: place}); p.reads[place] && !sel.fits(t.Form()) {
+			return nil, nil, fault{reason: OnFault, why: "the rule's selectors do not read a body of form " + string(t.Form())}
+		}
+	}
+	run := x.run(p, t, "")
+	events, f := run.body()
+	if f.why != "" {
+		return nil, nil, f
+	}
+	if !events {
+		return nil, nil, fault{reason: EmptyBatch, why: "no element of the batch is left"}
+	}
+	run.commit()
+	plain, err := body.Encode(nil, t, &run.plan)
+	if err != nil {
+		return nil, nil, fault{reason: OnFault, why: err.Error()}
+	}
+	if plain, f = x.pad(p, t.Form(), plain); f.why != "" {
+		return nil, nil, f
+	}
+	if m.Body, err = x.coding.Apply(plain); err != nil {
+		return nil, nil, fault{reason: OnFault, why: err.Error()}
+	}
+	edits := x.seen.of(run, p.name, false)
+	return edits, append(driftOf(edits), run.drift...), fault{}
+}
+
+// errPad is why a body cannot be padded.
+var errPad = errors.New("only uncoded JSON can be padded")
+
+// pad brings a body to the fixed length of its part.
+func (x *exchange) pad(p *part, form body.Form, plain []byte) ([]byte, fault) {
+	if p.release == nil || p.release.Pad == 0 {
+		return plain, fault{}
+	}
+	if form != body.JSON || !x.coding.Identity() {
+		return nil, fault{reason: OnFault, name: "pad", why: errPad.Error()}
+	}
+	missing := p.release.Pad - len(plain)
+	if missing < 0 {
+		return nil, fault{reason: OnFault, name: "pad", why: "the body is longer than the fixed length"}
+	}
+	return append(plain, bytes.Repeat([]byte{' '}, missing)...), fault{}
+}
+
+// driftOf names the fields of a body that no rule lists and that were taken out.
+func driftOf(edits []Edit) []Drift {
+	n := 0
+	for i := range edits {
+		if edits[i].isDrift() {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	drift := make([]Drift, 0, n)
+	for i := range edits {
+		if edits[i].isDrift() {
+			drift = append(drift, Drift{"field", edits[i].Selector})
+		}
+	}
+	return drift
+}
+
+func (e *Edit) isDrift() bool { return e.Transform == "unlisted" && e.Unwritten }
+
+// dropped lists what was in a message of which nothing leaves, so that its fields are known. f is why, where a value is
+// the reason.
+func (x *exchange) dropped(out *Outcome, f fault) {
+	t := &target{x: x, part: &part{}}
+	t.collect()
+	out.Edits = t.report()
+	form := body.Form("")
+	if out.Rule != nil {
+		form = x.s.formOf(out.Rule)
+	}
+	if tree, err := x.tree(form); err == nil {
+		run := x.run(&part{scope: &scope{}}, tree, "")
+		out.Edits = append(out.Edits, x.seen.of(run, "", true)...)
+	}
+	for i := range out.Edits {
+		e := &out.Edits[i]
+		*e = Edit{Selector: e.Selector, Transform: "drop", Kind: e.Kind, Shape: e.Shape, Count: e.Count, Unwritten: true}
+		if f.at != "" && e.Selector == f.at {
+			e.Error = f.text()
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package transform
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/scrimproxy/scrim/rules/body"
+)
+
+// Shape says in a few words what was there, never the value: "uuid", "hex 32", "integer, 4 digits", "e-mail address",
+// "text, 12 characters". Two values of one shape have the same words, and pseudonym and random write values of the
+// shape they were given.
+//
+// What remains inferable: lengths and kinds. The shape of a title is the number of its characters.
+func Shape(v body.Value) string {
+	class := Looks(v)
+	switch class {
+	case ClassBytes:
+		return "bytes, " + strconv.Itoa(len(v.Text))
+	case ClassEmpty:
+		return "empty text"
+	case ClassInteger, ClassEpoch, ClassEpochMS:
+		return "integer, " + count(digitsBefore(v.Text), "digit")
+	case ClassDecimal:
+		return "decimal, " + count(digitsBefore(v.Text), "digit")
+	case ClassHex:
+		return "hex " + strconv.Itoa(len(v.Text))
+	case ClassTime:
+		return "RFC 3339 time"
+	case ClassEmail:
+		return "e-mail address"
+	case ClassIPv4:
+		return "IPv4 address"
+	case ClassIPv6:
+		return "IPv6 address"
+	case ClassMAC:
+		return "MAC address"
+	case ClassURL:
+		return "URL"
+	case ClassUserAgent:
+		return "user agent"
+	case ClassToken:
+		return "token, " + count(len(v.Text), "character")
+	case ClassText:
+		return "text, " + count(utf8.RuneCountInString(v.Text), "character")
+	}
+	return string(class)
+}
+
+// digitsBefore counts the digits before point and exponent.
+func digitsBefore(s string) int {
+	s = strings.TrimPrefix(s, "-")
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return i
+		}
+	}
+	return len(s)
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/scrimproxy/scrim/rules"
+)
+
+// replayReport tells the person, or with --json a program, what became of each entry.
+type replayReport struct {
+	ui       *ui
+	json     bool
+	quiet    bool
+	aside    bool // standard output is taken by what leaves: the report goes to standard error
+	n        int
+	releases []shownRelease // of --json: they follow the entries
+}
+
+// shownEntry is the verdict on one entry. The query of its URL is left out: identifiers live there.
+type shownEntry struct {
+	Entry   int         `json:"entry"`
+	Time    time.Time   `json:"time"`
+	Method  string      `json:"method"`
+	URL     string      `json:"url"`
+	Verdict string      `json:"verdict"`
+	Rule    string      `json:"rule,omitempty"`
+	Product string      `json:"product,omitempty"`
+	Kind    string      `json:"kind,omitempty"`
+	Reason  string      `json:"reason,omitempty"`
+	Detail  string      `json:"detail,omitempty"`
+	Parts   []shownPart `json:"parts,omitempty"`
+	Edits   []shownEdit `json:"edits,omitempty"`
+	Drift   []string    `json:"drift,omitempty"`
+}
+
+// shownPart is one request that an entry leaves as.
+type shownPart struct {
+	Name string `json:"name,omitempty"`
+	Held bool   `json:"held,omitempty"`
+}
+
+// shownRelease is a held part that leaves or expires.
+type shownRelease struct {
+	Time    time.Time `json:"time"`
+	Entry   int       `json:"entry"`
+	Rule    string    `json:"rule"`
+	Part    string    `json:"part,omitempty"`
+	Expired bool      `json:"expired,omitempty"`
+}
+
+func (p *replayReport) begin() {
+	if p.json {
+		p.ui.text(`{"entries":[`)
+	}
+}
+
+func (p *replayReport) entry(d *decided) error {
+	if p.quiet {
+		return nil
+	}
+	s := shownEntryOf(d)
+	if p.json {
+		return p.element(s)
+	}
+	if p.aside {
+		p.ui.note(strconv.Itoa(s.Entry), "\t", s.Verdict, "\t", s.Method, " ", s.URL, because(s.Rule, s.Reason, s.Detail))
+		return nil
+	}
+	u := p.ui
+	u.line(u.paint(bold, strconv.Itoa(s.Entry)), " ", u.paint(dim, s.Time.Format(time.RFC3339)), " ", u.paint(verdictStyle(s.Verdict), s.Verdict),
+		" ", s.Method, " ", s.URL, because(s.Rule, s.Reason, s.Detail), partsText(s.Parts))
+	for _, e := range s.Edits {
+		u.line("    ", editText(e))
+	}
+	for _, name := range s.Drift {
+		u.line("    ", u.paint(yellow, "new"), " ", name)
+	}
+	return nil
+}
+
+// element writes one element of the list of entries.
+func (p *replayReport) element(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if p.n > 0 {
+		p.ui.text(",")
+	}
+	p.n++
+	p.ui.text("\n  " + string(text))
+	return nil
+}
+
+func (p *replayReport) released(l leaving) error {
+	switch {
+	case p.quiet:
+	case p.json:
+		p.releases = append(p.releases, shownRelease{l.at, l.index, l.rule, l.part, l.expired})
+	default:
+		what := "leaves"
+		if l.expired {
+			what = "expires"
+		}
+		text := l.at.Format(time.RFC3339) + " " + what + ": entry " + strconv.Itoa(l.index) + " by rule " + l.rule
+		if l.part != "" {
+			text += ", part " + l.part
+		}
+		p.say(text)
+	}
+	return nil
+}
+
+func (p *replayReport) say(text string) {
+	if p.aside {
+		p.ui.note(text)
+		return
+	}
+	p.ui.line(text)
+}
+
+func (p *replayReport) end(sum replaySum) error {
+	if p.json {
+		releases, err := json.Marshal(p.releases)
+		if p.releases == nil {
+			releases = []byte("[]")
+		}
+		if err != nil {
+			return err
+		}
+		summary, err := json.Marshal(sum)
+		if err != nil {
+			return err
+		}
+		p.ui.text("\n],\n\"released\":" + string(releases) + ",\n\"summary\":" + string(summary) + "}\n")
+		return nil
+	}
+	n := strconv.Itoa
+	p.say(count(sum.Seen, "entry") + ": " + n(sum.Passed) + " passed, " + n(sum.Generalized) + " generalized, " + n(sum.Dropped) + " dropped, " +
+		n(sum.Refused) + " refused, " + n(sum.Tunnelled) + " tunnelled, " + n(sum.Failed) + " failed")
+	text := count(sum.Leaving, "request") + " would leave"
+	if sum.Expired > 0 {
+		text += ", " + count(sum.Expired, "part") + " would expire"
+	}
+	if sum.Waiting > 0 {
+		text += ", " + count(sum.Waiting, "part") + " would wait for a pool that does not fill"
+	}
+	p.say(text)
+	return nil
+}
+
+func shownEntryOf(d *decided) *shownEntry {
+	m := d.message
+	s := &shownEntry{Entry: d.entry.index, Time: m.Time, Method: m.Method, URL: m.To.Scheme + "://" + m.To.Authority() + m.Path, Verdict: d.verdict}
+	if d.rule != nil {
+		s.Rule, s.Product, s.Kind = d.rule.ID, d.rule.Product, d.rule.Kind
+	}
+	if o := d.outcome; o != nil {
+		s.Reason, s.Detail = string(o.Reason), o.Detail
+		s.Edits, s.Drift = shownEdits(o.Edits), shownDrift(o.Drift)
+		for i := range o.Messages {
+			s.Parts = append(s.Parts, shownPart{o.Messages[i].Part, o.Messages[i].Release != nil})
+		}
+	}
+	if d.verdict == string(rules.Pass) {
+		s.Edits = nil
+	}
+	return s
+}
+
+// partsText names the parts of an entry that leaves as something else than one request at once.
+func partsText(parts []shownPart) string {
+	text := ""
+	for _, part := range parts {
+		switch {
+		case part.Name != "" && part.Held:
+			text += ", part " + part.Name + " held"
+		case part.Name != "":
+			text += ", part " + part.Name
+		case part.Held:
+			text += ", held"
+		}
+	}
+	return text
+}
+
+// editText is an edit on one line.
+func editText(e shownEdit) string {
+	text := e.Selector + " " + e.Transform
+	if e.Part != "" {
+		text = e.Part + ": " + text
+	}
+	if e.Detail != "" {
+		text += " " + e.Detail
+	}
+	if w := was(e); w != "" {
+		text += " (was " + w + ")"
+	}
+	if e.Error != "" {
+		text += ": " + e.Error
+	}
+	return text
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrimproxy/scrim/certs"
+	"github.com/scrimproxy/scrim/ledger"
+	"github.com/scrimproxy/scrim/proxy"
+)
+
+func newServeCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "run the proxy",
+		Long: `serve runs the doors until it is told to stop. Without a configuration it uses the defaults.
+SIGHUP, or a change of the configuration, the rule files or the choices, reloads them: a faulty
+reload keeps what was in force and says why. A second interrupt ends it at once.`,
+		Example: "  scrim serve\n  scrim serve --config /etc/scrim/config.yaml",
+		Args:    exactArgs(),
+		RunE:    func(c *cobra.Command, _ []string) error { return a.serve(c.Context()) },
+	}
+}
+
+func (a *app) serve(ctx context.Context) error {
+	thrift()
+	h, err := a.build(ctx)
+	if err != nil {
+		return err
+	}
+	h.greet()
+	err = h.run(ctx)
+	h.log.Info("stopped")
+	return err
+}
+
+// thrift tunes the garbage collector for small routers, unless the owner has: most of what serve allocates at
+// start is garbage a moment later.
+func thrift() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(192 << 20) // beyond it the collector works harder; nothing fails
+	}
+}
+
+// build makes the rooms in the order in which they need each other. What was made is unmade on an error.
+func (a *app) build(ctx context.Context) (h *house, err error) {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return nil, err
+	}
+	book, err := cfg.loadProven()
+	if err != nil {
+		return nil, err
+	}
+	if err := prepareState(cfg.stateDir()); err != nil {
+		return nil, err
+	}
+	h = &house{app: a, cfg: cfg, book: book}
+	h.level.Set(logLevel(cfg.Log.Level))
+	h.log = slog.New(slog.NewTextHandler(a.ui.err, &slog.HandlerOptions{Level: &h.level}))
+	h.set.Store(book.set)
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	if h.control, err = openControl(cfg); err != nil {
+		return nil, err
+	}
+	if h.authority, err = certs.Open(cfg.certConfig(), groups(book.set)); err != nil {
+		return nil, explainCA(err)
+	}
+	if h.ledger, err = openLedger(ctx, cfg, h.log); err != nil {
+		return nil, err
+	}
+	key, err := cfg.secretKey()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := cfg.proxyConfig()
+	if err != nil {
+		return nil, err
+	}
+	settings.Rules, settings.Leaves, settings.Book, settings.Log, settings.Key = h.set.Load, h.authority, h.ledger, h.log, key
+	if h.proxy, err = proxy.New(settings); err != nil {
+		return nil, explainListen(err)
+	}
+	debug.FreeOSMemory()
+	return h, nil
+}
+
+// prepareState makes the state directory and proves that it can be written.
+func prepareState(dir string) error {
+	const hint = "name a folder that scrim's user may write: state_dir in the configuration"
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return hinted(fmt.Errorf("making the state directory %q: %s", dir, cause(err)), hint)
+	}
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = os.Chmod(dir, 0o700)
+	}
+	if err != nil {
+		return hinted(fmt.Errorf("closing the state directory %q to others: %s", dir, cause(err)), hint)
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return hinted(fmt.Errorf("the state directory %q cannot be written: %s", dir, cause(err)), hint)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+func openLedger(ctx context.Context, cfg *config, log *slog.Logger) (*ledger.Ledger, error) {
+	settings := cfg.ledgerConfig()
+	settings.Log = log
+	l, err := ledger.Open(ctx, settings)
+	if errors.Is(err, ledger.ErrInUse) {
+		return nil, hinted(err, "stop the other scrim, or give this one a state_dir of its own")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the ledger: %w", err)
+	}
+	for _, note := range l.Notes() {
+		log.Warn(note)
+	}
+	return l, nil
+}
+
+// explainListen adds the way out to what a door says that could not open.
+func explainListen(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return hinted(oneLine(err), "another program listens there, perhaps another scrim: stop it, or choose another address in the configuration")
+	case errors.Is(err, syscall.EACCES):
+		return hinted(oneLine(err), "grant the binary CAP_NET_BIND_SERVICE, or listen on a high port and redirect to it")
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return hinted(oneLine(err), "the address does not belong to this machine: choose one that does, or none for all of them")
+	}
+	return oneLine(err)
+}
+
+// oneLine drops what net repeats: "listen tcp :3128: bind: address already in use" after our own words.
+func oneLine(err error) error {
+	text := err.Error()
+	if i := strings.Index(text, "listen tcp"); i >= 0 && !strings.Contains(text, "\n") {
+		if j := strings.Index(text[i:], "bind: "); j >= 0 {
+			return &codeError{err: replaced{text[:i] + text[i+j+len("bind: "):], err}, code: exitFailed}
+		}
+	}
+	return err
+}
+
+// replaced is an error with other words.
+type replaced struct {
+	text string
+	err  error
+}
+
+func (r replaced) Error() string { return r.text }
+func (r replaced) Unwrap() error { return r.err }
+
+func logLevel(word string) slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(word)); err != nil {
+		return slog.LevelInfo // the words were checked when the configuration was read
+	}
+	return level
+}

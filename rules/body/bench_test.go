@@ -1,6 +1,8 @@
 package body
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -101,3 +103,55 @@ func corpusEvent(tb testing.TB, size int) []byte {
 }
 
 func abs(n int) int { return max(n, -n) }
+
+func BenchmarkCodings1KB(b *testing.B) {
+	src := corpusEvent(b, 1024)
+	for _, a := range []algorithm{gzipped, zlibbed, brotlied, zstandard} {
+		name := Coding{layers: [maxCodings]algorithm{a}, n: 1}.String()
+		raw := coded(b, string(src), a)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				plain, c, err := Plain(name, raw, Limits{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := c.Apply(plain); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkForms(b *testing.B) {
+	p := new(Plan)
+	for _, c := range []struct {
+		name string
+		form Form
+		src  []byte
+	}{
+		{"form", FormData, bytes.Repeat([]byte("name=value%20of&"), 4096)},
+		{"ndjson", NDJSON, bytes.Repeat([]byte("{\"name\":\"value\",\"n\":[1,2,3]}\n"), 2048)},
+		{"xml", XML, []byte("<d>" + strings.Repeat("<n a=\"1\">value</n>", 4096) + "</d>")},
+		{"protobuf", Protobuf, bytes.Repeat([]byte(protoSrc), 2048)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(int64(len(c.src)))
+			b.ReportAllocs()
+			var dst []byte
+			for b.Loop() {
+				t, err := Decode(c.form, "", c.src, Limits{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				p.Reset(t, Remove)
+				p.Decide(int32(t.Len()-1), Keep)
+				if dst, err = Encode(dst[:0], t, p); err != nil {
+					b.Fatal(err)
+				}
+				t.Release()
+			}
+		})
+	}
+}

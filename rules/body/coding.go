@@ -1,31 +1,12 @@
 package body
 
 import (
-	"bytes"
 	"fmt"
-	"io"
 	"strings"
-
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
 )
 
 // maxCodings bounds how many content codings one body may have on: no client needs more than two.
 const maxCodings = 4
-
-// algorithm is one content coding (RFC 9110 section 8.4.1, RFC 8878, RFC 7932).
-type algorithm uint8
-
-const (
-	gzipped   algorithm = iota
-	zlibbed             // deflate as RFC 9110 means it: zlib format
-	deflated            // deflate as some clients mean it: no wrapper
-	brotlied            // br
-	zstandard           // zstd
-)
 
 // Coding remembers which content codings a body came in, so that it can leave in them. The zero value is identity.
 type Coding struct {
@@ -135,48 +116,7 @@ func (c *Coding) undo(a algorithm, coded []byte, most int64, byRatio bool) ([]by
 	return nil, fmt.Errorf("undoing %s: over %d bytes: %w", name, most, ErrTooLarge)
 }
 
-// decode reads coded to its end, or to one byte over most.
-func (a algorithm) decode(coded []byte, most int64) ([]byte, error) {
-	in := bytes.NewReader(coded)
-	var out io.Reader
-	switch a {
-	case gzipped:
-		r, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, err
-		}
-		out = r
-	case zlibbed:
-		r, err := zlib.NewReader(in)
-		if err != nil {
-			return nil, err
-		}
-		out = r
-	case deflated:
-		out = flate.NewReader(in)
-	case brotlied:
-		out = brotli.NewReader(in)
-	case zstandard:
-		r, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		out = r
-	}
-	var plain bytes.Buffer
-	plain.Grow(int(min(most, int64(len(coded))*4+bytes.MinRead)))
-	n, err := plain.ReadFrom(io.LimitReader(out, most+1))
-	if err != nil {
-		return nil, err
-	}
-	if n <= most && in.Len() > 0 {
-		return nil, ErrCoding // something stands after the end
-	}
-	return plain.Bytes(), nil
-}
-
-// Apply puts the codings on again, at their usual level and without name or time: the same bytes give the same bytes.
+// Apply puts the codings on again, without name or time in their headers: the same bytes give the same bytes.
 func (c Coding) Apply(plain []byte) ([]byte, error) {
 	if c.empty && len(plain) == 0 {
 		return plain, nil
@@ -188,33 +128,4 @@ func (c Coding) Apply(plain []byte) ([]byte, error) {
 		}
 	}
 	return plain, nil
-}
-
-func (a algorithm) encode(plain []byte) ([]byte, error) {
-	var out bytes.Buffer
-	out.Grow(len(plain)/3 + 64)
-	var w io.WriteCloser
-	var err error
-	switch a {
-	case gzipped:
-		w, err = gzip.NewWriterLevel(&out, gzip.DefaultCompression)
-	case zlibbed:
-		w, err = zlib.NewWriterLevel(&out, zlib.DefaultCompression)
-	case deflated:
-		w, err = flate.NewWriter(&out, flate.DefaultCompression)
-	case brotlied:
-		w = brotli.NewWriterLevel(&out, brotli.DefaultCompression)
-	case zstandard:
-		w, err = zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20))
-	}
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(plain); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }

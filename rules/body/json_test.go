@@ -160,6 +160,11 @@ func TestJSONEncode(t *testing.T) {
 			p.Decide(child(t, child(t, 0, "b"), "d"), Keep)
 		}, ` { "a" : 1 , "b" : {"d":"\u0064"} , "a" : 2 } `},
 		{"elements_with_unlisted_keep_stay", Remove, func(t *Tree, p *Plan) { p.SetUnlisted(child(t, 0, "b"), Keep) }, `{"b":{"c":[1,2,3],"d":"\u0064"}}`},
+		{"a_dropped_container_goes_with_all_below", Remove, func(t *Tree, p *Plan) {
+			p.Decide(child(t, child(t, 0, "b"), "d"), Keep)
+			p.Decide(child(t, 0, "b"), Drop)
+			p.Decide(t.First(0), Keep)
+		}, `{"a":1}`},
 		{"deciding_again_overwrites", Remove, func(t *Tree, p *Plan) {
 			p.ReplaceWith(t.First(0), Value{Kind: Null})
 			p.Decide(t.First(0), Keep)
@@ -168,10 +173,12 @@ func TestJSONEncode(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.behaviour, func(t *testing.T) {
 			tree := decodeAs(t, JSON, "", src)
-			got := encoded(t, tree, c.unlisted, func(p *Plan) { c.decide(tree, p) })
+			var plan *Plan
+			got := encoded(t, tree, c.unlisted, func(p *Plan) { plan = p; c.decide(tree, p) })
 			if got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
+			checkWritten(t, tree, plan, c.want)
 		})
 	}
 	for _, c := range [][2]string{{"[1]", "[]"}, {"5", "null"}, {`"x"`, "null"}} {
@@ -180,6 +187,23 @@ func TestJSONEncode(t *testing.T) {
 				t.Errorf("got %s, want %s", got, c[1])
 			}
 		})
+	}
+}
+
+// checkWritten checks that as many nodes are said to be written as there are, where no container was put in.
+func checkWritten(t *testing.T, tree *Tree, p *Plan, out string) {
+	t.Helper()
+	n := 0
+	for i := range int32(tree.Len()) {
+		if v, ok := p.Replacement(i); ok && v.Kind == Array {
+			return
+		}
+		if p.Written(i) {
+			n++
+		}
+	}
+	if want := decodeAs(t, JSON, "", out).Len(); n != want && n != 0 {
+		t.Errorf("written: got %d nodes, want %d", n, want)
 	}
 }
 

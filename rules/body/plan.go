@@ -4,13 +4,14 @@ package body
 type Act uint8
 
 // The acts. Keep is for values; a container that is kept so has its undecided members treated as unlisted.
-// KeepAll keeps all below that is not decided otherwise.
+// KeepAll keeps all below that is not decided otherwise. Drop removes a node with all below, whatever is decided there.
 const (
 	Undecided Act = iota
 	Keep
 	KeepAll
 	Remove
 	Replace
+	Drop
 )
 
 // mark is what a Plan holds for each node: its act in the low bits, and what is below it.
@@ -27,7 +28,7 @@ const (
 // Plan holds the decisions about the nodes of one tree. It is not safe for concurrent use.
 //
 // The deepest decision holds: below a node that is Removed, a node that is kept stays, with its ancestors.
-// A Replaced node is replaced whole.
+// A Replaced node is replaced whole, a Dropped one goes whole.
 type Plan struct {
 	t        *Tree
 	marks    []mark
@@ -64,7 +65,7 @@ func (p *Plan) Decide(n int32, a Act) {
 	switch a {
 	case Undecided:
 		return
-	case Remove:
+	case Remove, Drop:
 		p.changed = true
 		p.climb(n, listedBelow)
 	default:
@@ -147,6 +148,8 @@ func (p *Plan) stays(n int32, m mode) bool {
 		return true
 	case Remove:
 		return k&keptBelow != 0
+	case Drop:
+		return false
 	}
 	return m.keep || k&(listedBelow|ownKeep|ownRemove) != 0
 }
@@ -170,6 +173,24 @@ func (p *Plan) below(n int32, m mode) mode {
 	}
 	m.compact = m.compact || !m.keep
 	return m
+}
+
+// Written reports whether Encode would write node n, or its replacement.
+func (p *Plan) Written(n int32) bool {
+	ok, _ := p.written(n)
+	return ok
+}
+
+// written is Written, and the mode for the children of n.
+func (p *Plan) written(n int32) (bool, mode) {
+	m := p.root()
+	if up := p.t.nodes[n].parent; up != none {
+		var ok bool
+		if ok, m = p.written(up); !ok || p.Act(up) == Replace {
+			return false, m
+		}
+	}
+	return p.stays(n, m), p.below(n, m)
 }
 
 // whole reports whether all below n is written just as it stands.

@@ -40,6 +40,8 @@ func newDoH(url string, t *dialTarget) *doh {
 
 // exchange sends the query with id 0, as it is (RFC 8484, section 4.1).
 func (d *doh) exchange(ctx context.Context, query []byte) ([]byte, error) {
+	query = bytes.Clone(query)
+	query[0], query[1] = 0, 0
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(query))
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -177,7 +178,7 @@ func (o *origin) secure(t testing.TB) (dot, doh string, roots *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(o.serveHTTP), TLSConfig: conf.Clone()}
+	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(o.serveHTTP), TLSConfig: conf.Clone()}
 	go server.ServeTLS(web, "", "")
 	t.Cleanup(func() { server.Close() })
 	_, port, _ = net.SplitHostPort(web.Addr().String())

@@ -120,8 +120,11 @@ func Encode(dst []byte, t *Tree, p *Plan) ([]byte, error) {
 	if p.t != t || len(p.marks) != len(t.nodes) {
 		panic("body: Encode with the plan of another tree")
 	}
-	if !p.changed {
+	switch {
+	case !p.changed:
 		return append(dst, t.src...), nil
+	case p.Act(0) == Drop:
+		p = NewPlan(t, Remove) // the least that is still of the form
 	}
 	for i := range codecs {
 		if codecs[i].form == t.form {

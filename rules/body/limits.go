@@ -6,7 +6,7 @@ import "math"
 type Limits struct {
 	MaxBytes int64 // decoded bytes; 16 MiB
 	MaxRatio int   // decoded to coded bytes; 100. Up to 64 KiB decoded are always allowed.
-	MaxDepth int   // nesting; 128
+	MaxDepth int   // nesting; 128, at most 10,000
 	MaxNodes int   // nodes of a tree; 2,097,152, which is 56 MiB of tape
 }
 
@@ -37,6 +37,7 @@ func (l Limits) filled() Limits {
 	}
 	l.MaxBytes = min(l.MaxBytes, math.MaxInt32-1)
 	l.MaxNodes = min(l.MaxNodes, math.MaxInt32-1)
+	l.MaxDepth = min(l.MaxDepth, 10_000) // what jsontext follows
 	return l
 }
 

@@ -47,8 +47,8 @@ func checkSelector(n *strict.Node, selector string, form body.Form) bool {
 	case "$":
 		what, fix = checkJSONPath(selector)
 	case "xpath:":
-		if rest == "" {
-			what, fix = "an empty XPath", "write it as in xpath:/report/@id"
+		if _, err := path.ParseXPath(rest); err != nil || rest == "" {
+			what, fix = xpathFault(selector, rest, err), "write it as in xpath:/report/@id"
 		}
 	case "proto:":
 		if !protoPath.MatchString(rest) {
@@ -75,6 +75,13 @@ func checkSelector(n *strict.Node, selector string, form body.Form) bool {
 		return false
 	}
 	return true
+}
+
+func xpathFault(selector, rest string, err error) string {
+	if rest == "" {
+		return "an empty XPath"
+	}
+	return strconv.Quote(selector) + " is not an XPath that is read here: " + err.Error()
 }
 
 func selectorHint(selector string) string {

@@ -5,25 +5,11 @@ import (
 	"strconv"
 
 	"github.com/scrimproxy/scrim/rules/strict"
+	"github.com/scrimproxy/scrim/rules/transform"
 )
 
-// units are the units of fields and tables, by what they measure.
-var units = []struct {
-	measure string
-	names   []string
-}{
-	{"time", []string{"ns", "us", "ms", "s", "min", "h", "d"}},
-	{"size", []string{"B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"}},
-	{"rate", []string{"bps", "kbps", "Mbps", "Gbps"}},
-}
-
-func unitNames() []string {
-	var all []string
-	for _, u := range units {
-		all = append(all, u.names...)
-	}
-	return all
-}
+// unitNames are the units of fields and tables.
+func unitNames() []string { return transform.Units() }
 
 func (r *reader) readTables(n *strict.Node) {
 	for _, e := range n.Entries() {

@@ -7,7 +7,7 @@ import (
 )
 
 // maxListed is how many known words a fault lists where none is near.
-const maxListed = 10
+const maxListed = 24
 
 // Nearest is the known word that differs from word by the fewest slips (a letter too many, missing, wrong, or two
 // swapped: optimal string alignment), or "" where none is near. Case is no difference. Of equals, the first.
@@ -25,13 +25,19 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
+// writeOne leads a list of words that could stand there.
+const writeOne = "write one of"
+
 // hint says what to write in place of word.
 func hint(word string, known []string, lead string) string {
 	if near := Nearest(word, known); near != "" {
 		return "did you mean " + strconv.Quote(near) + "?"
 	}
-	if len(known) == 0 || len(known) > maxListed {
+	switch {
+	case len(known) == 0 || len(known) > maxListed:
 		return ""
+	case len(known) == 1 && lead == writeOne:
+		return "write " + known[0]
 	}
 	return lead + ": " + strings.Join(known, ", ")
 }

@@ -48,7 +48,7 @@ func (n *Node) Word(words ...string) string {
 	if word == "" && !n.IsScalar() || n.IsNumber() || n.IsBool() || contains(words, word) {
 		return word
 	}
-	n.Fault(strconv.Quote(word)+" is not known here", hint(word, words, "write one of"))
+	n.Fault(strconv.Quote(word)+" is not known here", hint(word, words, writeOne))
 	return ""
 }
 

@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"math"
+	"math/big"
 	"strconv"
 	"time"
 
@@ -165,19 +167,30 @@ func (e epoch) read(in body.Value, loc *time.Location) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if n.big != nil {
-		return time.Time{}, &RangeError{"the time is outside the years 0 to 9999"}
-	}
-	f, _ := n.floor()
-	sec := f / e.perSecond
-	if f%e.perSecond < 0 {
-		sec--
-	}
-	if sec > lastSecond || sec < -62167219200 {
+	sec, ok := e.seconds(n)
+	if !ok || sec > lastSecond || sec < -62167219200 || sec > e.lastWritable() || sec < -e.lastWritable() {
 		return time.Time{}, &RangeError{"the time is outside the years 0 to 9999"}
 	}
 	return time.Unix(sec, 0).In(loc), nil
 }
+
+// seconds is n in seconds, cut to whole ones; ok is false where there are too many.
+func (e epoch) seconds(n number) (sec int64, ok bool) {
+	if n.big != nil { // nanoseconds of this century have 19 digits
+		q := new(big.Rat).Quo(n.big, big.NewRat(e.perSecond, 1))
+		whole := new(big.Int).Div(q.Num(), q.Denom())
+		return whole.Int64(), whole.IsInt64()
+	}
+	f, _ := n.floor()
+	sec = f / e.perSecond
+	if f%e.perSecond < 0 {
+		sec--
+	}
+	return sec, true
+}
+
+// lastWritable is the last second whose week still fits an int64 in units of e.
+func (e epoch) lastWritable() int64 { return math.MaxInt64/e.perSecond - 8*24*3600 }
 
 func (e epoch) write(in body.Value, t time.Time) body.Value {
 	return writtenInt(in, t.Unix()*e.perSecond)

@@ -1,0 +1,64 @@
+package rules_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/scrimproxy/scrim/rules"
+)
+
+var update = flag.Bool("update", false, "write what is got as what is wanted")
+
+// TestBadFiles holds every fault a user can make to its exact message.
+func TestBadFiles(t *testing.T) {
+	names, err := filepath.Glob("testdata/bad/*.bad.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no bad files (%v)", err)
+	}
+	for _, name := range names {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".bad.yaml"), func(t *testing.T) {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = rules.Parse(filepath.Base(name), data)
+			if err == nil {
+				t.Fatal("no fault was found")
+			}
+			wantFile := strings.TrimSuffix(name, ".bad.yaml") + ".want"
+			got := err.Error() + "\n"
+			if *update {
+				if err := os.WriteFile(wantFile, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(wantFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+// TestGoodFiles holds files that use every key to being read without a fault.
+func TestGoodFiles(t *testing.T) {
+	names, err := filepath.Glob("testdata/good/*.yaml")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no good files (%v)", err)
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := rules.Parse(filepath.Base(name), data); err != nil {
+			t.Errorf("%s:\n%v", name, err)
+		}
+	}
+}

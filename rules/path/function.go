@@ -133,19 +133,23 @@ func length(r *run, c *call, current int32) value {
 }
 
 func count(r *run, c *call, current int32) value {
-	var s sink
-	r.operandNodes(&c.args[0], current, &s)
-	return number(s.count)
+	return r.once(&c.args[0], func() value {
+		var s sink
+		r.operandNodes(&c.args[0], current, &s)
+		return number(s.count)
+	})
 }
 
 // valueOf is the value of a nodelist of one node, and nothing for another.
 func valueOf(r *run, c *call, current int32) value {
-	s := sink{limit: 2}
-	r.operandNodes(&c.args[0], current, &s)
-	if s.count != 1 {
-		return value{}
-	}
-	return r.at(s.last)
+	return r.once(&c.args[0], func() value {
+		s := sink{limit: 2}
+		r.operandNodes(&c.args[0], current, &s)
+		if s.count != 1 {
+			return value{}
+		}
+		return r.at(s.last)
+	})
 }
 
 // match serves match and search: the pattern knows which.

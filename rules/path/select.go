@@ -5,6 +5,44 @@ type run struct {
 	t        Tree
 	root     int32
 	patterns map[string]*pattern // compiled from the document, for this run
+	// What begins at $ is the same for every node that a filter tests: it is found once.
+	tests  map[*logical]bool
+	values map[*operand]value
+}
+
+// once gives what find gives, and for an operand that begins at $ what it gave the first time.
+func (r *run) once(o *operand, find func() value) value {
+	if o.form != formAbsolute {
+		return find()
+	}
+	v, ok := r.values[o]
+	if !ok {
+		if r.values == nil {
+			r.values = make(map[*operand]value)
+		}
+		v = find()
+		r.values[o] = v
+	}
+	return v
+}
+
+// exists evaluates an existence test.
+func (r *run) exists(l *logical, n int32) bool {
+	s := sink{limit: 1}
+	if !l.abs {
+		r.query(l.test, n, &s)
+		return s.count > 0
+	}
+	found, ok := r.tests[l]
+	if !ok {
+		r.query(l.test, r.root, &s)
+		found = s.count > 0
+		if r.tests == nil {
+			r.tests = make(map[*logical]bool)
+		}
+		r.tests[l] = found
+	}
+	return found
 }
 
 // sink takes the nodes that a query finds.
@@ -226,13 +264,7 @@ func (r *run) holds(l *logical, n int32) bool {
 	case opNot:
 		return !r.holds(l.args[0], n)
 	case opExists:
-		from := n
-		if l.abs {
-			from = r.root
-		}
-		s := sink{limit: 1}
-		r.query(l.test, from, &s)
-		return s.count > 0
+		return r.exists(l, n)
 	case opCall:
 		return l.call.fn.test(r, l.call, n)
 	}
@@ -247,18 +279,14 @@ func (r *run) operand(o *operand, n int32) value {
 	case formCall:
 		return o.call.fn.value(r, o.call, n)
 	}
-	if len(o.segments) == 0 {
-		if o.form == formAbsolute {
-			n = r.root
+	return r.once(o, func() value {
+		s := sink{limit: 1} // the first of members with equal names
+		r.operandNodes(o, n, &s)
+		if s.count == 0 {
+			return value{}
 		}
-		return r.at(n)
-	}
-	s := sink{limit: 1} // the first of members with equal names
-	r.operandNodes(o, n, &s)
-	if s.count == 0 {
-		return value{}
-	}
-	return r.at(s.last)
+		return r.at(s.last)
+	})
 }
 
 func (r *run) operandNodes(o *operand, n int32, s *sink) {

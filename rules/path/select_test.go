@@ -254,3 +254,38 @@ func TestNormalized(t *testing.T) {
 		t.Errorf("got %v from the normalized path, want [%d]", back, n)
 	}
 }
+
+func TestWhatBeginsAtTheRootIsFoundOnce(t *testing.T) {
+	doc := &tree{}
+	root := doc.add('[', "", "", -1, -1)
+	last := int32(-1)
+	for range 200_000 {
+		last = doc.add('0', "", "1", root, last)
+	}
+	for _, query := range []string{`$[?count($..*)>1]`, `$[?!$[?@==2]]`, `$[?@==value($[-1:])]`, `$[?@==$[-1]]`} {
+		q, err := Parse(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(q.Select(nil, doc, 0)); got != 200_000 { // quadratic time would not end
+			t.Errorf("%s: got %d nodes, want all", query, got)
+		}
+	}
+}
+
+func BenchmarkSelect(b *testing.B) {
+	doc := parseTree(b, `{"batch":[`+strings.Repeat(store+",", 99)+store+`]}`)
+	for _, query := range []string{`$.batch[*].c.a`, `$.batch[?@.a==1&&@.c.a=='x'].b[0]`, `$..e`} {
+		q, err := Parse(query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(query, func(b *testing.B) {
+			b.ReportAllocs()
+			var nodes []int32
+			for b.Loop() {
+				nodes = q.Select(nodes[:0], doc, 0)
+			}
+		})
+	}
+}

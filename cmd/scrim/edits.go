@@ -20,12 +20,13 @@ type shownEdit struct {
 	Count     int    `json:"count,omitempty"`
 	Error     string `json:"error,omitempty"`
 	Listed    bool   `json:"listed,omitempty"`
+	Removed   bool   `json:"removed,omitempty"`
 }
 
 func shownEdits(edits []rules.Edit) []shownEdit {
 	shown := make([]shownEdit, len(edits))
 	for i, e := range edits {
-		shown[i] = shownEdit{e.Part, e.Selector, e.Transform, e.Detail, typeName(e.Kind), e.Shape, e.Count, e.Error, e.Listed}
+		shown[i] = shownEdit{e.Part, e.Selector, e.Transform, e.Detail, typeName(e.Kind), e.Shape, e.Count, e.Error, e.Listed, e.Unwritten}
 	}
 	return shown
 }

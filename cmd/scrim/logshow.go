@@ -157,7 +157,7 @@ func resultText(e *ledger.Entry) string {
 func recordedEdits(edits []ledger.Edit) []shownEdit {
 	shown := make([]shownEdit, len(edits))
 	for i, e := range edits {
-		shown[i] = shownEdit{e.Part, e.Selector, e.Transform, e.Detail, e.Type, e.Shape, e.Count, e.Error, e.Listed}
+		shown[i] = shownEdit{e.Part, e.Selector, e.Transform, e.Detail, e.Type, e.Shape, e.Count, e.Error, e.Listed, e.Removed}
 	}
 	return shown
 }

@@ -41,6 +41,9 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits":   cmdExits,
 			"waitfor": cmdWaitFor,
+			"envfile": cmdEnvFile,
+			"expand":  cmdExpand,
+			"door":    cmdDoor,
 		},
 	})
 }

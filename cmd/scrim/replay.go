@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -65,7 +66,7 @@ func (a *app) replay(c *cobra.Command, file string, o replayOptions) error {
 	if err != nil {
 		return err
 	}
-	book, err := cfg.loadProven()
+	book, err := cfg.loadRules()
 	if err != nil {
 		return err
 	}
@@ -78,6 +79,7 @@ func (a *app) replay(c *cobra.Command, file string, o replayOptions) error {
 	if err != nil {
 		return err
 	}
+	debug.SetGCPercent(400) // a run is short, and memory is there: half the time of many small entries
 	run := newReplayRun(a, cfg, book, client, o)
 	if err := run.open(rec.format, o.out); err != nil {
 		return err

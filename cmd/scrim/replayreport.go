@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -56,42 +57,63 @@ func (p *replayReport) begin() {
 	}
 }
 
-func (p *replayReport) entry(d *decided) error {
+// render is what the report says of an entry. Workers call it at once, so it writes nothing.
+func (p *replayReport) render(d *decided) ([]byte, error) {
 	if p.quiet {
-		return nil
+		return nil, nil
 	}
 	s := shownEntryOf(d)
 	if p.json {
-		return p.element(s)
+		return json.Marshal(s)
 	}
-	if p.aside {
-		p.ui.note(strconv.Itoa(s.Entry), "\t", s.Verdict, "\t", s.Method, " ", s.URL, because(s.Rule, s.Reason, s.Detail))
-		return nil
+	var b bytes.Buffer
+	line := func(parts ...string) {
+		for _, part := range parts {
+			b.WriteString(clean(part))
+		}
+		b.WriteByte('\n')
 	}
 	u := p.ui
-	u.line(u.paint(bold, strconv.Itoa(s.Entry)), " ", u.paint(dim, s.Time.Format(time.RFC3339)), " ", u.paint(verdictStyle(s.Verdict), s.Verdict),
+	line(u.paint(bold, strconv.Itoa(s.Entry)), " ", u.paint(dim, s.Time.Format(time.RFC3339)), " ", u.paint(verdictStyle(s.Verdict), s.Verdict),
 		" ", s.Method, " ", s.URL, because(s.Rule, s.Reason, s.Detail), partsText(s.Parts))
+	if n := len(s.Edits); n > 0 && s.Verdict == string(rules.Drop) {
+		line("    ", u.paint(dim, count(n, "field")+", nothing of them leaves"))
+		return b.Bytes(), nil
+	}
 	for _, e := range s.Edits {
-		u.line("    ", editText(e))
+		line("    ", editText(e))
 	}
-	for _, name := range s.Drift {
-		u.line("    ", u.paint(yellow, "new"), " ", name)
+	for _, d := range d.outcomeDrift() {
+		if d.What != "field" { // new fields are among the edits, as unlisted
+			line("    ", u.paint(yellow, "new"), " ", d.What, " ", d.Name)
+		}
 	}
-	return nil
+	return b.Bytes(), nil
 }
 
-// element writes one element of the list of entries.
-func (p *replayReport) element(v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
+func (d *decided) outcomeDrift() []rules.Drift {
+	if d.outcome == nil {
+		return nil
 	}
-	if p.n > 0 {
-		p.ui.text(",")
+	return d.outcome.Drift
+}
+
+// entry writes what was rendered, in the order of the recording.
+func (p *replayReport) entry(text []byte) {
+	switch {
+	case p.quiet:
+	case p.json:
+		if p.n > 0 {
+			p.ui.text(",")
+		}
+		p.n++
+		p.ui.text("\n  ")
+		p.ui.raw(text)
+	case p.aside:
+		p.ui.note(string(bytes.TrimSuffix(text, []byte("\n"))))
+	default:
+		p.ui.raw(text)
 	}
-	p.n++
-	p.ui.text("\n  " + string(text))
-	return nil
 }
 
 func (p *replayReport) released(l leaving) error {
@@ -188,7 +210,14 @@ func partsText(parts []shownPart) string {
 
 // editText is an edit on one line.
 func editText(e shownEdit) string {
-	text := e.Selector + " " + e.Transform
+	what := e.Transform
+	if what == "unlisted" {
+		what = "unlisted, removed"
+		if !e.Removed {
+			what = "unlisted, kept"
+		}
+	}
+	text := e.Selector + " " + what
 	if e.Part != "" {
 		text = e.Part + ": " + text
 	}

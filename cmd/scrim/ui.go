@@ -65,6 +65,9 @@ func (u *ui) line(parts ...string) {
 // text prints text as it is: files, certificates, what a pipe wants whole.
 func (u *ui) text(s string) { u.out.WriteString(s) }
 
+// raw is text for bytes.
+func (u *ui) raw(b []byte) { u.out.Write(b) }
+
 // exact prints text that programs read: untouched in a pipe, cleaned on a terminal.
 func (u *ui) exact(s string) {
 	if u.terminal {

@@ -126,9 +126,8 @@ func (w *writer) chain(it *item, seq int64, prev [32]byte, now time.Time) [32]by
 
 // Marks of retention, in hundredths of the limit: above high, records are removed down to low.
 const (
-	highMark  = 95
-	lowMark   = 88
-	pruneRows = 1000 // removed by one commit: short enough to stand between others
+	highMark = 95
+	lowMark  = 88
 )
 
 // prune removes the oldest records where the store is above its high mark, or always if forced. Only the leader
@@ -148,12 +147,12 @@ func (w *writer) prune(ctx context.Context, forced bool) error {
 			return fmt.Errorf("%w, and holds one entry: its size cap is too small", ErrFull)
 		}
 		excess := max(used-limit*lowMark/100, used/50)
-		n := min(records-1, max(1, records*excess/max(1, used)), pruneRows)
+		n := min(records-1, max(1, records*excess/max(1, used)), w.pruneRows)
 		if err := w.drop(ctx, tail.First+n-1, "size"); err != nil {
 			return err
 		}
 		forced = false
-		if n < pruneRows {
+		if n < w.pruneRows {
 			return nil
 		}
 	}

@@ -146,7 +146,7 @@ func open(ctx context.Context, cfg Config, store Store, anew string) (*Ledger, e
 	}
 	w := &writer{
 		store: store, node: tail.Node, now: cfg.Now, log: cfg.Log, wait: cfg.Wait,
-		maxBody: int(min(16<<20, cfg.KeepSize/16)), pruneAt: min(1<<20, cfg.KeepSize/64),
+		bounds:  boundsFor(cfg.KeepSize),
 		changed: make(chan struct{}), seq: tail.Last, hash: tail.Hash, tally: newTally(),
 	}
 	l := &Ledger{w: w, tunnels: newTunnels(), keepAge: cfg.KeepAge}

@@ -17,7 +17,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 	defer tick.Stop()
 	age := time.NewTicker(ageTick)
 	defer age.Stop()
-	l.upkeep(ctx)
+	l.retain(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -26,20 +26,23 @@ func (l *Ledger) Run(ctx context.Context) error {
 			for _, r := range l.tunnels.due(l.w.now(), false) {
 				l.Post(r)
 			}
-			if err := l.store.Maintain(ctx); err != nil {
+			if err := l.Upkeep(ctx); err != nil && ctx.Err() == nil {
 				l.w.log.Warn("the ledger's upkeep stopped", "error", err)
 			}
 		case <-age.C:
-			l.upkeep(ctx)
+			l.retain(ctx)
 		}
 	}
 }
 
-func (l *Ledger) upkeep(ctx context.Context) {
+func (l *Ledger) retain(ctx context.Context) {
 	if err := l.Retain(ctx); err != nil && ctx.Err() == nil {
 		l.w.log.Warn("the ledger cannot remove old entries", "error", err)
 	}
 }
+
+// Upkeep lets the store give back what it does not need: idle connections, free pages. Run does it by itself.
+func (l *Ledger) Upkeep(ctx context.Context) error { return l.store.Maintain(ctx) }
 
 // Retain removes what is older than Config.KeepAge, and what the size cap does not allow, now. Run does it by itself.
 func (l *Ledger) Retain(ctx context.Context) error {
@@ -53,7 +56,7 @@ func (l *Ledger) Retain(ctx context.Context) error {
 	return nil
 }
 
-// retainStep removes at most pruneRows records, as the leader.
+// retainStep removes at most bounds.pruneRows records, as the leader.
 func (l *Ledger) retainStep(ctx context.Context) (more bool, err error) {
 	if err := l.w.beLeader(ctx); err != nil {
 		return false, err
@@ -72,7 +75,7 @@ func (l *Ledger) retainStep(ctx context.Context) (more bool, err error) {
 	return true, l.w.drop(ctx, last, "age")
 }
 
-// expired returns the newest record of a run of at most pruneRows from the oldest on that are all too old; 0: none.
+// expired returns the newest record of a run of at most bounds.pruneRows from the oldest on that are all too old; 0: none.
 // The records of a clock that was wrong for a while go when those around them go: the chain has no holes.
 func (l *Ledger) expired(ctx context.Context) (int64, error) {
 	bound := l.w.now().Add(-l.keepAge).UnixNano()
@@ -95,7 +98,7 @@ func (l *Ledger) expired(ctx context.Context) (int64, error) {
 	if tail.First == tail.Last {
 		return 0, nil
 	}
-	return min(last, tail.First+pruneRows-1, tail.Last), nil
+	return min(last, tail.First+l.w.pruneRows-1, tail.Last), nil
 }
 
 // beLeader waits until no commit is under way, and keeps others from beginning one until handOver.

@@ -88,7 +88,7 @@ func (v *walk) rows() ([]Row, int64, bool, error) {
 		return rows, 0, false, err
 	case v.q.Refs != nil:
 		return v.referring()
-	case len(v.set.keys) == 0:
+	case len(v.set.keys) == 0 && v.q.Match != nil:
 		return nil, 0, false, nil
 	}
 	lo, hi, err := v.c.bounds(v.q)

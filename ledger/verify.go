@@ -151,8 +151,12 @@ func (v *verifier) check(ctx context.Context, row *Row) string {
 // anchor says so.
 func (v *verifier) gap(ctx context.Context, row *Row) string {
 	if row.Seq > v.expect {
+		expect, prev, removed := v.expect, v.prev, v.report.Removed
 		if err := v.begin(ctx); err != nil {
 			return fmt.Sprintf("its anchor cannot be read: %v", err)
+		}
+		if v.expect < expect {
+			v.expect, v.prev, v.report.Removed = expect, prev, removed
 		}
 	}
 	switch {

@@ -15,11 +15,27 @@ import (
 // Bounds of the writer's queues.
 const (
 	batchRecords = 256      // records of one commit
-	batchBytes   = 4 << 20  // and their bytes, unless one alone is larger
 	queueBytes   = 64 << 20 // waiting for Append
 	postBytes    = 8 << 20  // posted and not yet committed
 	postDelay    = 50 * time.Millisecond
 )
+
+// bounds keep one commit small beside the size cap: a store under its cap must have room for the next one.
+type bounds struct {
+	maxBody    int   // bytes of a request's body that are kept
+	batchBytes int64 // of one commit, unless a record alone is larger
+	pruneAt    int64 // bytes written between looks at the store's size
+	pruneRows  int64 // records that one commit removes
+}
+
+func boundsFor(keepSize int64) bounds {
+	return bounds{
+		maxBody:    int(min(16<<20, keepSize/20)),
+		batchBytes: min(4<<20, keepSize/64),
+		pruneAt:    min(1<<20, keepSize/64),
+		pruneRows:  min(1000, keepSize>>14),
+	}
+}
 
 // item is a record made ready for the store outside the lock.
 type item struct {
@@ -45,13 +61,12 @@ var errLead = errors.New("lead")
 // writer turns calls into commits. There is no goroutine of its own: the first caller that finds no commit under
 // way makes one for all that wait, and hands the rest to the next.
 type writer struct {
-	store   Store
-	node    string
-	now     func() time.Time
-	log     *slog.Logger
-	wait    time.Duration
-	maxBody int   // bytes of a request's body that are kept
-	pruneAt int64 // bytes written between looks at the store's size
+	store  Store
+	node   string
+	now    func() time.Time
+	log    *slog.Logger
+	wait   time.Duration
+	bounds // in proportion to the size cap
 
 	mu      sync.Mutex
 	waiting []*ticket // guarded by mu, as are the fields down to closed
@@ -190,7 +205,7 @@ func (w *writer) take() (tickets []*ticket, posted []item) {
 	var records int
 	var size int64
 	w.waiting = slices.DeleteFunc(w.waiting, func(t *ticket) bool {
-		full := len(tickets) > 0 && (records+len(t.items) > batchRecords || size+t.size > batchBytes)
+		full := len(tickets) > 0 && (records+len(t.items) > batchRecords || size+t.size > w.batchBytes)
 		if t.alone || full {
 			return false
 		}
@@ -202,7 +217,7 @@ func (w *writer) take() (tickets []*ticket, posted []item) {
 	})
 	w.size -= size
 	n := 0
-	for n < len(w.posted) && (records == 0 || records < batchRecords && size < batchBytes) {
+	for n < len(w.posted) && (records == 0 || records < batchRecords && size < w.batchBytes) {
 		size += w.posted[n].size()
 		w.postage -= w.posted[n].size()
 		records++

@@ -1,7 +1,6 @@
 package rules
 
 import (
-
 	"github.com/scrimproxy/scrim/rules/body"
 )
 

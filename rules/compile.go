@@ -60,8 +60,8 @@ type core struct {
 	classOf   *hostIndex // host: classes
 	kinds     []kind
 	products  []ProductInfo
-	selectors []*selector // of body conditions; a condition holds an index
-	tables    map[string]*tableRef
+	selectors []*selector             // of body conditions; a condition holds an index
+	tables    map[[2]string]*tableRef // file, table
 	limits    body.Limits
 	opt       Options
 	scratch   sync.Pool // *exchange
@@ -71,12 +71,6 @@ type core struct {
 type kind struct {
 	KindInfo
 	product int
-}
-
-// tableRef is a table where it is defined.
-type tableRef struct {
-	*Table
-	file int
 }
 
 // compiler collects the faults of one Compile.
@@ -98,7 +92,7 @@ func Compile(files []*File, opt Options) (*Set, error) {
 		core: &core{
 			files:  files,
 			opt:    opt,
-			tables: map[string]*tableRef{},
+			tables: map[[2]string]*tableRef{},
 			limits: body.Limits{MaxBytes: opt.Limits.MaxBody, MaxRatio: opt.Limits.MaxRatio, MaxDepth: opt.Limits.MaxDepth},
 		},
 		faults:    faults,
@@ -179,40 +173,6 @@ func (c *compiler) productOf(name string) int {
 		c.products = append(c.products, ProductInfo{Name: name})
 	}
 	return no
-}
-
-// addTables lists the tables. An owner's table stands in for a pack's of the same name only in the owner's files:
-// see table.
-func (c *compiler) addTables() {
-	for i, f := range c.files {
-		for t := range f.Tables {
-			key := tableKey(f, f.Tables[t].Name)
-			if _, known := c.tables[key]; !known {
-				c.tables[key] = &tableRef{Table: &f.Tables[t], file: i}
-			}
-		}
-	}
-	for _, t := range shippedTables() {
-		c.tables[t.Name] = &tableRef{Table: &t, file: -1}
-	}
-}
-
-// tableKey tells the tables of one file from those of another.
-func tableKey(f *File, name string) string { return f.Name + "\x00" + name }
-
-// table finds a table by name: of the same file, of an owner's file, or shipped.
-func (c *compiler) table(file int, name string) *tableRef {
-	if t, ok := c.tables[tableKey(c.files[file], name)]; ok {
-		return t
-	}
-	for _, f := range c.files {
-		if f.Product == c.files[file].Product {
-			if t, ok := c.tables[tableKey(f, name)]; ok {
-				return t
-			}
-		}
-	}
-	return c.tables[name]
 }
 
 // addRules compiles the rules in order: all of a file, then the next file's.

@@ -2,37 +2,39 @@ package rules
 
 import "github.com/scrimproxy/scrim/rules/transform"
 
-// shippedTables are the tables that every file can name. The numbers stand for crowds of titles: docs/rules.md, "Tables".
-func shippedTables() []Table {
-	return []Table{
-		{
-			Name: "video-length", Unit: "ms",
-			Rows: map[string]Rows{"": {
-				Edges: []string{"1", "900000", "1500000", "2100000", "3000000", "4500000", "5700000", "6900000"},
-				Write: []string{"480000", "1320000", "1680000", "2640000", "3660000", "5220000", "6180000", "8280000"},
-			}},
-			Strict: map[string]Rows{"": {
-				Edges: []string{"1", "900000", "2100000", "4200000"},
-				Write: []string{"480000", "1440000", "3060000", "5880000"},
-			}},
-		},
-		{
-			Name: "audio-length", Unit: "ms",
-			Rows: map[string]Rows{"": {
-				Edges: []string{"1", "150000", "210000", "270000", "330000"},
-				Write: []string{"123000", "187000", "235000", "294000", "382000"},
-			}},
-		},
-		{
-			Name: "video-rate", Unit: "kbps",
-			Rows: map[string]Rows{
-				"sd":  {Edges: []string{"1", "1500"}, Write: []string{"1000", "3100"}},
-				"hd":  {Edges: []string{"1", "4000"}, Write: []string{"2300", "11200"}},
-				"uhd": {Edges: []string{"1", "16000"}, Write: []string{"9000", "40000"}},
-				"*":   {Edges: []string{"1", "4000"}, Write: []string{"2300", "11200"}},
-			},
-		},
+// tableRef is a table and the file that defines it.
+type tableRef struct {
+	*Table
+	file int
+}
+
+// addTables lists the tables, and faults two of one name in a file.
+func (c *compiler) addTables() {
+	for i, f := range c.files {
+		for t := range f.Tables {
+			key := [2]string{f.Name, f.Tables[t].Name}
+			if _, known := c.tables[key]; !known {
+				c.tables[key] = &tableRef{Table: &f.Tables[t], file: i}
+			}
+		}
 	}
+}
+
+// table finds a table by name: of the file itself, of the first file of the same product, or of the first without a
+// product, as the owner's files and the shipped tables are.
+func (c *compiler) table(file int, name string) *tableRef {
+	own := c.files[file]
+	if t, ok := c.tables[[2]string{own.Name, name}]; ok {
+		return t
+	}
+	for _, product := range []string{own.Product, ""} {
+		for _, f := range c.files {
+			if t, ok := c.tables[[2]string{f.Name, name}]; ok && f.Product == product {
+				return t
+			}
+		}
+	}
+	return nil
 }
 
 // rows are the rows of a table under a profile.

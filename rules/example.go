@@ -57,12 +57,13 @@ func (s *Set) runExample(r *rule, ex *Example) *ExampleFault {
 		return &ExampleFault{What: err.Error()}
 	}
 	out, decided := set.applyFile(r, m, Env{Now: m.Time, Location: time.UTC, Random: newStream(), Key: []byte("example")})
-	if decided != r {
-		what := "no rule of the file matches it"
-		if decided != nil {
-			what = fmt.Sprintf("rule %q decides it instead", decided.info.ID)
-		}
-		return &ExampleFault{What: what}
+	switch host, _ := s.class(m.To.Host); {
+	case decided == nil && host.Class == Mixed:
+		out = &Outcome{Verdict: Pass, Reason: Unmatched} // an example may show what a rule leaves alone
+	case decided == nil:
+		return &ExampleFault{What: "no rule of the file matches it"}
+	case decided != r:
+		return &ExampleFault{What: fmt.Sprintf("rule %q decides it instead", decided.info.ID)}
 	}
 	return compare(r, m, out, ex, moved)
 }

@@ -161,9 +161,10 @@ func (s *sqlite) prepare() error {
 	case tables > 0 && id != applicationID:
 		return fmt.Errorf("it is a database of another program: %w", sqlite3.NOTADB)
 	}
-	setup := fmt.Sprintf("PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"+
-		" PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0",
-		pageSize)
+	setup := "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=0"
+	if tables == 0 {
+		setup = fmt.Sprintf("PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL; %s", pageSize, setup)
+	}
 	if err := s.w.db.Exec(setup); err != nil {
 		return err
 	}

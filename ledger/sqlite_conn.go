@@ -83,7 +83,11 @@ func (c *conn) while(sql string, fn func(*sqlite3.Stmt) bool, args ...any) error
 	}
 	for st.Step() && fn(st) {
 	}
-	return errors.Join(st.Err(), st.Reset())
+	stepped, reset := st.Err(), st.Reset() // the second repeats the first
+	if stepped != nil {
+		return stepped
+	}
+	return reset
 }
 
 // integer returns the first column of the first row of sql; 0 if there is none.

@@ -60,18 +60,39 @@ func Looks(v body.Value) Class {
 	if v.Kind == body.Number {
 		return ClassDecimal
 	}
-	for _, known := range [...]struct {
-		class Class
-		is    func(string) bool
-	}{
-		{ClassEmpty, func(s string) bool { return s == "" }},
-		{ClassUUID, isUUID}, {ClassHex, isHex}, {ClassTime, isTime}, {ClassDate, isDate}, {ClassMAC, isMAC}, {ClassIPv4, isIPv4}, {ClassIPv6, isIPv6},
-		{ClassURL, isURL}, {ClassEmail, isEmail}, {ClassPath, isPath}, {ClassVersion, isVersion}, {ClassLocale, isLocale},
-		{ClassUserAgent, isAgent}, {ClassHost, isHost}, {ClassToken, isToken},
-	} {
-		if known.is(v.Text) {
-			return known.class
-		}
+	switch s := v.Text; {
+	case s == "":
+		return ClassEmpty
+	case isUUID(s):
+		return ClassUUID
+	case isHex(s):
+		return ClassHex
+	case isTime(s):
+		return ClassTime
+	case isDate(s):
+		return ClassDate
+	case isMAC(s):
+		return ClassMAC
+	case isIPv4(s):
+		return ClassIPv4
+	case isIPv6(s):
+		return ClassIPv6
+	case isURL(s):
+		return ClassURL
+	case isEmail(s):
+		return ClassEmail
+	case isPath(s):
+		return ClassPath
+	case isVersion(s):
+		return ClassVersion
+	case isLocale(s):
+		return ClassLocale
+	case isAgent(s):
+		return ClassUserAgent
+	case isHost(s):
+		return ClassHost
+	case isToken(s):
+		return ClassToken
 	}
 	return ClassText
 }
@@ -117,8 +138,11 @@ func isUUID(s string) bool {
 
 // isHex wants a letter and a figure, and letters of one case, so that words and numbers do not count.
 func isHex(s string) bool {
+	if len(s) < 8 || !isHexDigit(s[0]) || !isHexDigit(s[len(s)-1]) {
+		return false
+	}
 	set := alphabetOf(s)
-	return len(s) >= 8 && set.digit && set.lower != set.upper && !set.beyondF && !set.other
+	return set.digit && set.lower != set.upper && !set.beyondF && !set.other
 }
 
 // alphabet is what characters a text has.
@@ -162,12 +186,19 @@ func isMAC(s string) bool {
 	return true
 }
 
+// isIPv4 and isIPv6 look before they parse: an error of ParseAddr costs more than all other classes together.
 func isIPv4(s string) bool {
+	if len(s) > len("255.255.255.255") || !isDigit(s[0]) || strings.IndexByte(s, '.') < 0 {
+		return false
+	}
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Is4()
 }
 
 func isIPv6(s string) bool {
+	if strings.IndexByte(s, ':') < 0 || s[0] != ':' && !isHexDigit(s[0]) || strings.IndexByte(s, ' ') >= 0 {
+		return false
+	}
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Is6()
 }
@@ -235,22 +266,34 @@ func isAgent(s string) bool {
 	return ok && product != "" && len(rest) > 0 && isDigit(rest[0]) && !strings.ContainsAny(product, " \t@:\\") && strings.Contains(rest, " (")
 }
 
-// isHost takes two labels or more, the last of letters.
+// isHost takes two labels or more, the last of two letters or more.
 func isHost(s string) bool {
-	labels := strings.Split(s, ".")
-	if len(s) > 253 || len(labels) < 2 {
+	if len(s) > 253 || strings.IndexByte(s, '.') < 0 {
 		return false
 	}
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+	for rest, more := s, true; more; {
+		var label string
+		label, rest, more = strings.Cut(rest, ".")
+		if !isLabel(label) {
 			return false
 		}
-		if set := alphabetOf(strings.ReplaceAll(label, "-", "")); set.other {
+		if last := alphabetOf(label); !more && (len(label) < 2 || last.digit || last.other) {
 			return false
 		}
 	}
-	last := alphabetOf(labels[len(labels)-1])
-	return len(labels[len(labels)-1]) >= 2 && !last.digit && !last.other
+	return true
+}
+
+func isLabel(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] != '-' && !isAlnum(s[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func isToken(s string) bool {

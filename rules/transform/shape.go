@@ -21,9 +21,9 @@ func Shape(v body.Value) string {
 	case ClassEmpty:
 		return "empty text"
 	case ClassInteger, ClassEpoch, ClassEpochMS:
-		return "integer, " + count(digitsBefore(v.Text), "digit")
+		return counted("integer, ", digitsBefore(v.Text), " digit")
 	case ClassDecimal:
-		return "decimal, " + count(digitsBefore(v.Text), "digit")
+		return counted("decimal, ", digitsBefore(v.Text), " digit")
 	case ClassHex:
 		return "hex " + strconv.Itoa(len(v.Text))
 	case ClassTime:
@@ -41,11 +41,19 @@ func Shape(v body.Value) string {
 	case ClassUserAgent:
 		return "user agent"
 	case ClassToken:
-		return "token, " + count(len(v.Text), "character")
+		return counted("token, ", len(v.Text), " character")
 	case ClassText:
-		return "text, " + count(utf8.RuneCountInString(v.Text), "character")
+		return counted("text, ", utf8.RuneCountInString(v.Text), " character")
 	}
 	return string(class)
+}
+
+// counted is a class with how many there are of something.
+func counted(class string, n int, noun string) string {
+	if n == 1 {
+		return class + "1" + noun
+	}
+	return class + strconv.Itoa(n) + noun + "s"
 }
 
 // digitsBefore counts the digits before point and exponent.

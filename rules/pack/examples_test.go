@@ -9,7 +9,7 @@ import (
 // household uses every template, each on a host of its own where it has none.
 const household = `
 rules:
-  - {use: sentry, match: {host: [sentry.example.net]}, class: telemetry}
+  - {use: sentry, match: {host: ["*.ingest.sentry.io", sentry.example.net]}, class: telemetry}
   - {use: otlp, match: {host: [otlp.example.net]}, class: telemetry}
   - {use: analytics/segment}
   - {use: analytics/mixpanel}

@@ -101,7 +101,16 @@ type readCloser struct {
 // absolute-form.
 func targetURL(m *rules.Message, parent bool) *url.URL {
 	u := &url.URL{Scheme: m.To.Scheme, Host: m.To.Authority(), Opaque: m.Target()}
-	if strings.HasPrefix(u.Opaque, "//") || parent && u.Scheme == "http" {
+	absolute := parent && u.Scheme == "http"
+	if strings.HasPrefix(u.Opaque, "//") && !absolute {
+		path, err := url.PathUnescape(m.Path)
+		split := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: path, RawPath: m.Path, RawQuery: m.Query, ForceQuery: m.HasQuery}
+		if err == nil && split.RequestURI() == m.Target() {
+			return split
+		}
+		absolute = true // the one way left to write it exactly
+	}
+	if absolute {
 		u.Opaque = "//" + u.Host + u.Opaque // net/http writes this as scheme://host/path
 	}
 	return u
@@ -165,6 +174,9 @@ func (x *exchange) answered(resp *http.Response) error {
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil
+	}
+	if len(resp.Trailer) > 0 && x.in.ProtoMajor == 1 {
+		resp.Header.Del("Content-Length") // HTTP/1.1 has trailers only with chunks
 	}
 	h := x.w.Header()
 	for _, name := range [...]string{"Content-Type", "Date"} {

@@ -105,7 +105,8 @@ func (p *Proxy) message(r *http.Request, f *Flow, to rules.Destination) (*rules.
 }
 
 // readBody reads the content that a rule needs, at most limit bytes. Where there is more, or less than was announced,
-// m.BodyFault says so, and what was read is returned for a message that passes all the same.
+// m.BodyFault says so, and what was read is returned for a message that passes all the same. The deadline for reading stays after a fault: net/http would
+// wait for the rest of the body without one.
 func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, m *rules.Message, limit int64) []byte {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
@@ -115,7 +116,6 @@ func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, m *rules.Messag
 	}
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Now().Add(p.cfg.Limits.BodyTimeout))
-	defer rc.SetReadDeadline(time.Time{})
 	b, err := readAll(r.Body, r.ContentLength, limit+1)
 	switch {
 	case err != nil:
@@ -124,6 +124,7 @@ func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, m *rules.Messag
 		m.BodyFault = rules.BodyTooLarge
 	default:
 		m.Body = b
+		rc.SetReadDeadline(time.Time{})
 	}
 	return b
 }

@@ -125,7 +125,8 @@ func (p *pinned) refused(f *Flow, how refusal, issuer [32]byte) {
 	p.pins[k] = pin{how: how, at: p.now(), issuer: issuer, tries: p.pins[k].tries + 1}
 }
 
-// accepted forgets what f's client refused: the host's entry, and those for want of the authority, which it has now.
+// accepted forgets what f's client refused: the host's entry, and those for want of the authority (which some
+// clients call a bad certificate): it has it now.
 // A client in which one program trusts us and another does not keeps its entries after a few tries.
 func (p *pinned) accepted(f *Flow) {
 	p.mu.Lock()
@@ -135,7 +136,7 @@ func (p *pinned) accepted(f *Flow) {
 	}
 	delete(p.pins, pinKey{f.Client, f.To.Host})
 	for k, v := range p.pins {
-		if k.client == f.Client && v.how == refusedUnknownCA && v.tries < maxTriesElsewhere {
+		if k.client == f.Client && (v.how == refusedUnknownCA || v.how == refusedBadCert) && v.tries < maxTriesElsewhere {
 			v.waived = true
 			p.pins[k] = v
 		}

@@ -87,6 +87,9 @@ func (x *exchange) pass() {
 		x.keepBack()
 		return
 	}
+	if x.message.BodyFault != "" {
+		http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // the rest streams
+	}
 	x.send(endPassed)
 }
 

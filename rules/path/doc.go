@@ -20,5 +20,7 @@
 //   - Order of members: source order.
 //   - match and search take I-Regexp (RFC 9485). "^" and "$" are anchors, as in the mappings of RFC 9485, section 5,
 //     and in the public compliance suite. A pattern that is no I-Regexp, or repeats more than 1000 times, matches nothing.
+//   - Duplicates stay in a nodelist: $..*..* on a deep tree selects each node as often as it has ancestors, and takes
+//     time and memory in proportion. What begins at "$" inside a filter is found once for a Select, not once a node.
 //   - Node kinds that JSON has not (bytes) exist and compare as nothing that a literal can equal.
 package path

@@ -259,7 +259,7 @@ func TestWhatBeginsAtTheRootIsFoundOnce(t *testing.T) {
 	doc := &tree{}
 	root := doc.add('[', "", "", -1, -1)
 	last := int32(-1)
-	for range 200_000 {
+	for range 50_000 {
 		last = doc.add('0', "", "1", root, last)
 	}
 	for _, query := range []string{`$[?count($..*)>1]`, `$[?!$[?@==2]]`, `$[?@==value($[-1:])]`, `$[?@==$[-1]]`} {
@@ -267,7 +267,7 @@ func TestWhatBeginsAtTheRootIsFoundOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(q.Select(nil, doc, 0)); got != 200_000 { // quadratic time would not end
+		if got := len(q.Select(nil, doc, 0)); got != 50_000 { // quadratic time would not end
 			t.Errorf("%s: got %d nodes, want all", query, got)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"io"
 	"strconv"
 	"time"
@@ -80,14 +81,14 @@ func (t *Pseudonym) Apply(in body.Value, env *Env) (body.Value, error) {
 	mac.Write(head[:])
 	io.WriteString(mac, env.Scope)
 	io.WriteString(mac, in.Text)
-	seed := mac.Sum(nil)
-	return reshape(in, &stream{key: seed})
+	return reshape(in, &stream{mac: hmac.New(sha256.New, mac.Sum(nil))})
 }
 
 // stream is HMAC-SHA-256 in counter mode (NIST SP 800-108) under a key that is used for it alone.
 type stream struct {
-	key     []byte
+	mac     hash.Hash
 	counter uint64
+	block   [sha256.Size]byte
 	left    []byte
 }
 
@@ -96,11 +97,10 @@ func (s *stream) Read(p []byte) (int, error) {
 	n := 0
 	for n < len(p) {
 		if len(s.left) == 0 {
-			mac := hmac.New(sha256.New, s.key)
-			var block [8]byte
-			binary.BigEndian.PutUint64(block[:], s.counter)
-			mac.Write(block[:])
-			s.left = mac.Sum(s.left[:0])
+			s.mac.Reset()
+			binary.BigEndian.PutUint64(s.block[:8], s.counter)
+			s.mac.Write(s.block[:8])
+			s.left = s.mac.Sum(s.block[:0])
 			s.counter++
 		}
 		copied := copy(p[n:], s.left)

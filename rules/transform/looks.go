@@ -188,7 +188,7 @@ func isMAC(s string) bool {
 
 // isIPv4 and isIPv6 look before they parse: an error of ParseAddr costs more than all other classes together.
 func isIPv4(s string) bool {
-	if len(s) > len("255.255.255.255") || !isDigit(s[0]) || strings.IndexByte(s, '.') < 0 {
+	if s == "" || len(s) > len("255.255.255.255") || !isDigit(s[0]) || strings.IndexByte(s, '.') < 0 {
 		return false
 	}
 	a, err := netip.ParseAddr(s)

@@ -53,7 +53,7 @@ func TestIdempotentAndTypeKept(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	env := &Env{Location: zone(t, "Europe/Berlin")}
 	all := idempotent(t)
-	for range 4000 {
+	for range 1500 {
 		n := strconv.FormatInt(rnd.Int64N(1<<rnd.IntN(50)+1)-rnd.Int64N(50), 10)
 		switch rnd.IntN(6) {
 		case 0:

@@ -118,6 +118,7 @@ func (t *Tree) pair(from, to int) error {
 // encodeForm writes the members that stay, joined as they were.
 func encodeForm(dst []byte, t *Tree, p *Plan) []byte {
 	root := &t.nodes[0]
+	start := len(dst)
 	dst = append(dst, t.src[:root.start]...)
 	m := p.root()
 	if p.Act(0) == Replace {
@@ -143,7 +144,11 @@ func encodeForm(dst []byte, t *Tree, p *Plan) []byte {
 				dst = append(dst, t.src[root.start:lead]...)
 			}
 			written = true
+			from := len(dst)
 			dst = appendPair(dst, t, p, c)
+			if t.form == Query && from == start && root.start == 0 && dst[from] == '?' {
+				dst = append(append(dst[:from:from], "%3F"...), dst[from+1:]...) // it is of the name, not the mark of a query
+			}
 		}
 		gap = d.end
 	}

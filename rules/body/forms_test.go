@@ -79,6 +79,7 @@ func TestForm(t *testing.T) {
 		{"removes_all", FormData, "", "a=1", Keep, map[string]Act{"a": Remove}, nil, ""},
 		{"unlisted_members_go", FormData, "", src, Remove, map[string]Act{"b b": Keep, "bad": Keep}, nil, "b%20b=x+y%2Fz&bad=%zz"},
 		{"a_query_keeps_its_mark", Query, "", "?a=1&b=2", Remove, map[string]Act{"b": Keep}, nil, "?b=2"},
+		{"a_name_with_a_question_mark_is_no_query_mark", Query, "", "a=1&?b=2", Remove, map[string]Act{"?b": Keep}, nil, "%3Fb=2"},
 		{"a_query_has_spaces_as_percent_20", Query, "", "a=1", Keep, nil, map[string]Value{"a": str("x y")}, "a=x%20y"},
 		{"a_form_replaced_by_an_object", FormData, "", "a=1", Keep, nil, map[string]Value{"": {Object, `{"x":"y z","n":5}`}}, "x=y+z&n=5"},
 	})
@@ -166,6 +167,7 @@ func TestMultipartEncode(t *testing.T) {
 			"--b\r\nContent-Disposition: form-data; name=\"version\"\r\n\r\n2\r\n--b\r\nContent-Disposition: form-data\r\nContent-Transfer-Encoding: binary\r\n\r\nMDMP\x00\r\n--b--\r\n"},
 		{"a_part_kept_whole_is_written_anew", Multipart, ct, src, Remove, map[string]Act{"1": KeepAll}, nil,
 			"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my film.dmp\"\r\nContent-Type: application/x-dmp\r\nContent-Transfer-Encoding: binary\r\n\r\nMDMP\x00\r\n--b--\r\n"},
+		{"a_body_in_a_bare_part", Multipart, ct, "--b\r\n\r\n--b--\r\n", Keep, nil, map[string]Value{"0.body": str("x")}, "--b\r\n\r\nx\r\n--b--\r\n"},
 		{"nothing_listed_leaves_no_part", Multipart, ct, src, Remove, nil, nil, "--b--\r\n"},
 	})
 	t.Run("a_body_that_holds_the_boundary_is_refused", func(t *testing.T) {
@@ -178,7 +180,7 @@ func TestMultipartEncode(t *testing.T) {
 	})
 	for _, c := range [][3]string{
 		{"no_boundary", "", "x"}, {"boundary_nowhere", ct, "x"}, {"no_last_boundary", ct, "--b\r\n\r\nx\r\n"},
-		{"no_end_of_header", ct, "--b\r\nA: b\r\n--b--\r\n"}, {"header_line_without_colon", ct, "--b\r\nAb\r\n\r\n--b--\r\n"},
+		{"no_end_of_header", ct, "--b\r\nA: b\r\n--b--\r\n"}, {"quoted_string_without_an_end", ct, "--b\r\nContent-Disposition: form-data; name=\"a\r\n\r\n--b--\r\n"}, {"bare_return_in_a_header", ct, "--b\r\nA: b\rc\r\n\r\n--b--\r\n"}, {"bare_return_as_the_empty_line", ct, "--b\r\n\r\r\n--b--\r\n"}, {"header_line_without_colon", ct, "--b\r\nAb\r\n\r\n--b--\r\n"},
 	} {
 		t.Run(c[0], func(t *testing.T) {
 			var syntax *SyntaxError

@@ -18,6 +18,7 @@ type mimePart struct {
 	node           int32
 	from, body, to int32 // bytes: first header, body, one past the body
 	fields         []mimeField
+	bare           bool // neither header nor the empty line after it (RFC 2046 allows that where there is no body)
 }
 
 // mimeField is one piece of a part's header that is a node, or that goes with the body.
@@ -145,6 +146,10 @@ func (t *Tree) parsePart(from, to int, root int32) error {
 		}
 		line := t.headerField(at, to)
 		if text := bytes.TrimRight(t.src[at:line], "\r\n"); len(text) == 0 {
+			if line > at && t.src[line-1] != '\n' {
+				return t.fault(at, "part without an end of its header")
+			}
+			part.bare = line == at
 			at = line
 			break
 		}
@@ -187,6 +192,9 @@ func (t *Tree) parseField(from, to int, part *mimePart) error {
 	if colon < 0 {
 		return t.fault(from, "header line without a colon")
 	}
+	if line := t.src[from:to]; bytes.Count(line, []byte("\r")) != bytes.Count(line, []byte("\r\n")) {
+		return t.fault(from, "carriage return within a header line")
+	}
 	value := from + colon + 1
 	for value < to && (t.src[value] == ' ' || t.src[value] == '\t') {
 		value++
@@ -217,8 +225,10 @@ func (t *Tree) parseDisposition(from, to int, part *mimePart) error {
 			return nil
 		}
 		param := at + i
-		name, start, end, next := t.parameter(param+1, to)
-		at = next
+		name, start, end, next, ok := t.parameter(param+1, to)
+		if at = next; !ok {
+			return t.fault(param, "quoted string without an end")
+		}
 		f := mimeField{from: int32(param), to: int32(next)}
 		switch strings.ToLower(name) {
 		case "name":
@@ -248,16 +258,17 @@ func (t *Tree) parseDisposition(from, to int, part *mimePart) error {
 	}
 }
 
-// parameter reads name=value at from: the value's bytes without quotes, and where what follows begins.
-func (t *Tree) parameter(from, to int) (name string, start, end, next int) {
+// parameter reads name=value at from: the value's bytes without quotes, where what follows begins, and
+// whether its quotes are closed.
+func (t *Tree) parameter(from, to int) (name string, start, end, next int, ok bool) {
 	eq := bytes.IndexAny(t.src[from:to], "=;")
 	if eq < 0 {
-		return strings.TrimSpace(t.str[from:to]), to, to, to
+		return strings.TrimSpace(t.str[from:to]), to, to, to, true
 	}
 	name = strings.TrimSpace(t.str[from : from+eq])
 	start = from + eq
 	if t.src[start] == ';' {
-		return name, start, start, start
+		return name, start, start, start, true
 	}
 	for start++; start < to && (t.src[start] == ' ' || t.src[start] == '\t'); start++ {
 	}
@@ -267,13 +278,13 @@ func (t *Tree) parameter(from, to int) (name string, start, end, next int) {
 				end++
 			}
 		}
-		return name, start + 1, end, min(end+1, to)
+		return name, start + 1, end, end + 1, end < to
 	}
 	end = to
 	if i := bytes.IndexByte(t.src[start:to], ';'); i >= 0 {
 		end = start + i
 	}
-	return name, start, end, end
+	return name, start, start + len(bytes.TrimRight(t.src[start:end], " \t\r\n")), end, true
 }
 
 // extendedValue decodes charset'language'text (RFC 8187, section 3.2), taking the charset for UTF-8.

@@ -59,8 +59,7 @@ func appendPartAnew(dst []byte, t *Tree, p *Plan, part *mimePart, m mode) []byte
 	for i := range part.fields {
 		switch f := &part.fields[i]; {
 		case f.kind == fixedType && p.stays(f.node, m):
-			dst = append(append(dst, "Content-Type: "...), oneLine(partText(t, p, f.node))...)
-			dst = append(dst, t.mime.eol...)
+			dst = appendType(dst, t, p, f.node)
 		case f.kind == fixedBody && p.stays(body, m) && p.Act(body) != Replace:
 			dst = append(dst, t.src[f.from:f.to]...)
 		}
@@ -85,13 +84,15 @@ func appendPartEdited(dst []byte, t *Tree, p *Plan, part *mimePart, m mode) []by
 		switch {
 		case !stays:
 		case f.kind == fixedType:
-			dst = append(append(dst, "Content-Type: "...), oneLine(partText(t, p, f.node))...)
-			dst = append(dst, t.mime.eol...)
+			dst = appendType(dst, t, p, f.node)
 		default:
 			dst = appendParameter(dst, t, p, f)
 		}
 	}
 	dst = append(dst, t.src[at:part.body]...)
+	if part.bare {
+		dst = append(dst, t.mime.eol...)
+	}
 	return appendPartBody(dst, t, p, t.nodes[part.node].last-1, m)
 }
 
@@ -121,7 +122,11 @@ func appendParameter(dst []byte, t *Tree, p *Plan, f *mimeField) []byte {
 	return append(append(append(dst, `="`...), escape.Replace(p.values[f.node].Plain())...), '"')
 }
 
-// oneLine keeps a value from beginning a new header line.
-func oneLine(s string) string {
-	return strings.NewReplacer("\r", " ", "\n", " ").Replace(s)
+// appendType writes the Content-Type of a part. A value that was put in begins no new line.
+func appendType(dst []byte, t *Tree, p *Plan, n int32) []byte {
+	text := t.Text(n)
+	if p.Act(n) == Replace {
+		text = strings.NewReplacer("\r", " ", "\n", " ").Replace(p.values[n].Plain())
+	}
+	return append(append(append(dst, "Content-Type: "...), text...), t.mime.eol...)
 }

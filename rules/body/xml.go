@@ -127,6 +127,9 @@ func (r *xmlReader) element(start, end int) error {
 		if t.src[at] == '/' || t.src[at] == '>' {
 			break
 		}
+		if !xmlSpace(t.src[at-1]) {
+			return t.fault(at, "attribute without a space before it") // encoding/xml lets this through
+		}
 		if at, err = r.attribute(at, end, n); err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func TestXMLFaults(t *testing.T) {
 		{"entity_bomb", `<!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;&x;">]><a>&y;</a>`},
 		{"other_end_tag", "<a></b>"}, {"no_end", "<a>"}, {"two_elements", "<a/><b/>"}, {"text_outside", "<a/>x"},
 		{"end_without_start", "</a>"}, {"no_element", "<!-- c -->"}, {"no_quotes", "<a b=c/>"}, {"another_charset", `<?xml version="1.0" encoding="utf-16"?><a/>`},
-		{"not_utf8", "<a>\xff</a>"},
+		{"attributes_that_touch", `<a b="1"c="2"/>`}, {"not_utf8", "<a>\xff</a>"},
 	} {
 		t.Run(c[0], func(t *testing.T) {
 			var syntax *SyntaxError

@@ -145,3 +145,6 @@ func (m *memory) Usage(context.Context) (int64, int64, error) {
 
 func (m *memory) Maintain(context.Context) error { return nil }
 func (m *memory) Close() error                   { return nil }
+
+// NewMemoryStore returns a store for node that holds at most limit bytes, and no more than 16 MiB.
+func NewMemoryStore(node string, limit int64) Store { return newMemory(node, limit) }

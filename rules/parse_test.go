@@ -28,20 +28,7 @@ func TestBadFiles(t *testing.T) {
 			if err == nil {
 				t.Fatal("no fault was found")
 			}
-			wantFile := strings.TrimSuffix(name, ".bad.yaml") + ".want"
-			got := err.Error() + "\n"
-			if *update {
-				if err := os.WriteFile(wantFile, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(wantFile)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%swant\n%s", got, want)
-			}
+			checkWant(t, strings.TrimSuffix(name, ".bad.yaml")+".want", err.Error()+"\n")
 		})
 	}
 }

@@ -33,6 +33,7 @@ type exchange struct {
 	used       int
 	links      map[string]map[string]string // of the record being written
 	seen       inventory
+	slots      []slot
 }
 
 // decoded is the body under one form.
@@ -68,10 +69,11 @@ func (x *exchange) end() {
 		r.reset()
 	}
 	clear(x.query)
+	clear(x.slots[:cap(x.slots)])
 	pool := &x.s.scratch
 	*x = exchange{
 		query: x.query[:0], trees: x.trees[:0], cache: x.cache[:0], nodes: x.nodes[:0],
-		candidates: x.candidates[:0], runs: x.runs, seen: x.seen,
+		candidates: x.candidates[:0], runs: x.runs, seen: x.seen, slots: x.slots[:0],
 	}
 	x.seen.reset()
 	pool.Put(x)

@@ -14,8 +14,11 @@ const (
 // Repeated objects have their members mostly in the same order, so a member is first looked for behind the last one.
 type inventory struct {
 	list []seen
-	room []byte
 	more int // fields over maxSeen
+
+	room  []byte // for the selectors
+	ends  []int32
+	above []int32
 }
 
 // seen is one field of the inventory, or what such fields stand in.
@@ -53,8 +56,8 @@ func (v *inventory) reset() {
 	v.list, v.room, v.more = v.list[:0], v.room[:0], 0
 }
 
-// of lists the fields of a run as edits. dropped: nothing of them leaves.
-func (v *inventory) of(r *run, part string, dropped bool) []Edit {
+// read lists the fields of a run. dropped: nothing of them leaves.
+func (v *inventory) read(r *run, dropped bool) {
 	v.reset()
 	v.list = append(v.list, seen{inner: r.tree.First(0) >= 0, first: -1, last: -1, next: -1, hint: -1})
 	code := codeRemoved
@@ -65,7 +68,6 @@ func (v *inventory) of(r *run, part string, dropped bool) []Edit {
 		code = codeKept
 	}
 	v.walk(r, 0, 0, code, 0)
-	return v.edits(r, part)
 }
 
 // walk notes node n below the entry parent. code is what decides what no field lists; cover is the field of an ancestor

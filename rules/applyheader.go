@@ -120,23 +120,21 @@ func fieldValue(text string) string {
 	}, text))
 }
 
-// report lists what was done outside the body.
-func (t *target) report() []Edit {
-	edits := make([]Edit, 0, len(t.slots)+len(t.edits))
+// report appends what was done outside the body.
+func (t *target) report(dst []Edit) []Edit {
 	for i := range t.slots {
 		s := &t.slots[i]
-		if s.place == inPath && s.field == nil {
-			continue
+		if s.place != inPath || s.field != nil {
+			dst = append(dst, t.edit(s))
 		}
-		edits = append(edits, t.edit(s))
 	}
-	return append(edits, t.edits...)
+	return append(dst, t.edits...)
 }
 
 // edit is what was done to one slot.
 func (t *target) edit(s *slot) Edit {
 	e := Edit{
-		Part: t.part.name, Selector: strings.Clone(s.selector()), Transform: "unlisted", Kind: body.String,
+		Part: t.part.name, Selector: s.selector(), Transform: "unlisted", Kind: body.String,
 		Shape: transform.Shape(body.Value{Kind: body.String, Text: s.value}), Unwritten: s.to == toRemove, Error: s.fault,
 	}
 	switch {
@@ -155,7 +153,7 @@ func (t *target) edit(s *slot) Edit {
 func (t *target) drift(dst []Drift) []Drift {
 	for i := range t.slots {
 		if s := &t.slots[i]; s.unlisted && (s.place == inQuery || s.place == inCookie) {
-			dst = append(dst, Drift{"field", strings.Clone(s.selector())})
+			dst = append(dst, Drift{"field", s.selector()})
 		}
 	}
 	return dst

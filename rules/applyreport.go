@@ -8,53 +8,69 @@ import (
 	"github.com/scrimproxy/scrim/rules/transform"
 )
 
-// edits turns the inventory of a run into edits, in source order. Their selectors share one string, which does not
-// point into the body.
-func (v *inventory) edits(r *run, part string) []Edit {
+// size is how many edits the inventory makes at most.
+func (v *inventory) size(r *run) int {
 	fields := 0
 	for i := range v.list {
 		if !v.list[i].inner {
 			fields++
 		}
 	}
-	edits := make([]Edit, 0, min(fields, maxSeen)+len(r.extra)+1)
-	ends := make([]int32, 0, 64)
-	v.room = v.room[:0]
-	edits, ends = v.twig(r, 0, nil, part, edits, ends)
-	all := string(v.room)
-	start := int32(0)
-	for i := range edits {
-		edits[i].Selector = r.prefix + all[start:ends[i]]
-		start = ends[i]
-	}
-	if v.more > 0 {
-		edits = append(edits, Edit{Part: part, Selector: r.prefix + "$", Transform: "note", Detail: "and more fields than are listed", Count: v.more})
-	}
-	return merge(append(edits, r.extra...), len(r.extra))
+	return min(fields, maxSeen) + len(r.extra) + 1
 }
 
-// twig appends the edit of an entry, or those below it; above are the entries that it stands in, from the root.
-func (v *inventory) twig(r *run, at int32, above []int32, part string, edits []Edit, ends []int32) ([]Edit, []int32) {
-	if len(edits) >= maxSeen {
+// edits appends the inventory of a run as edits, in source order. Their selectors share one string, which does not
+// point into the body.
+func (v *inventory) edits(dst []Edit, r *run, part string) []Edit {
+	from := len(dst)
+	v.room, v.ends, v.above = v.room[:0], v.ends[:0], v.above[:0]
+	dst = v.twig(dst, from, r, 0, part)
+	all, start := string(v.room), int32(0)
+	for i, end := range v.ends {
+		dst[from+i].Selector = all[start:end]
+		start = end
+	}
+	if r.prefix != "" {
+		for i := range v.ends {
+			dst[from+i].Selector = r.prefix + dst[from+i].Selector
+		}
+	}
+	if v.more > 0 {
+		dst = append(dst, Edit{Part: part, Selector: r.prefix + "$", Transform: "note", Detail: "and more fields than are listed", Count: v.more})
+	}
+	return merge(dst, r.extra)
+}
+
+// twig appends the edit of an entry, or those below it; the entries that it stands in are in v.above.
+func (v *inventory) twig(dst []Edit, from int, r *run, at int32, part string) []Edit {
+	if len(dst)-from >= maxSeen {
 		v.more++
-		return edits, ends
+		return dst
 	}
 	e := &v.list[at]
 	if !e.inner {
 		v.room = append(v.room, '$')
-		for _, a := range above {
+		for _, a := range v.above {
 			v.room = v.list[a].appendTo(v.room)
 		}
-		v.room = e.appendTo(v.room)
-		return append(edits, v.edit(r, e, part)), append(ends, int32(len(v.room)))
+		if at > 0 {
+			v.room = e.appendTo(v.room)
+		}
+		v.ends = append(v.ends, int32(len(v.room)))
+		dst = append(dst, Edit{})
+		v.edit(&dst[len(dst)-1], r, e, part)
+		return dst
 	}
 	if at > 0 {
-		above = append(above, at)
+		v.above = append(v.above, at)
 	}
 	for child := e.first; child >= 0; child = v.list[child].next {
-		edits, ends = v.twig(r, child, above, part, edits, ends)
+		dst = v.twig(dst, from, r, child, part)
 	}
-	return edits, ends
+	if at > 0 {
+		v.above = v.above[:len(v.above)-1]
+	}
+	return dst
 }
 
 // appendTo appends the step of an entry to a selector.
@@ -99,9 +115,12 @@ func isShort(name string) bool {
 	return true
 }
 
-// edit is what was done to the fields of an entry.
-func (v *inventory) edit(r *run, e *seen, part string) Edit {
-	ed := Edit{Part: part, Transform: "unlisted", Kind: e.kind, Shape: shapeOfNode(r.tree, e.node), Error: strings.Clone(e.err)}
+// edit fills in what was done to the fields of an entry.
+func (v *inventory) edit(ed *Edit, r *run, e *seen, part string) {
+	ed.Part, ed.Transform, ed.Kind, ed.Shape = part, "unlisted", e.kind, shapeOfNode(r.tree, e.node)
+	if e.err != "" {
+		ed.Error = strings.Clone(e.err)
+	}
 	if e.count > 1 {
 		ed.Count = e.count
 	}
@@ -115,7 +134,6 @@ func (v *inventory) edit(r *run, e *seen, part string) Edit {
 	default:
 		ed.Unwritten = e.code != codeKept
 	}
-	return ed
 }
 
 // shapeOfNode is the shape of a scalar; of what has members there is none but its kind.
@@ -135,27 +153,26 @@ func emptyOf(k body.Kind) string {
 	return "{}"
 }
 
-// merge makes one of edits that say the same; the last n are those that may.
-func merge(edits []Edit, n int) []Edit {
-	if n < 2 {
-		return edits
+// merge appends edits of which several may say the same; of those it makes one.
+func merge(dst, extra []Edit) []Edit {
+	if len(extra) < 2 {
+		return append(dst, extra...)
 	}
 	type key struct{ selector, transform, err string }
-	known := make(map[key]int, n)
-	out := edits[:len(edits)-n]
-	for _, e := range edits[len(edits)-n:] {
+	known := make(map[key]int, len(extra))
+	for _, e := range extra {
 		k := key{e.Selector, e.Transform, e.Error}
 		if at, ok := known[k]; ok {
-			out[at].Count = max(out[at].Count, 1) + max(e.Count, 1)
+			dst[at].Count = max(dst[at].Count, 1) + max(e.Count, 1)
 			continue
 		}
-		if len(out) >= 2*maxSeen {
+		if len(known) >= maxSeen {
 			break
 		}
-		known[k] = len(out)
-		out = append(out, e)
+		known[k] = len(dst)
+		dst = append(dst, e)
 	}
-	return out
+	return dst
 }
 
 // selectorOf is the selector of a node as edits write it: elements are [*].

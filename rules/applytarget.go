@@ -80,7 +80,8 @@ func (x *exchange) outsideOf(p *part, out *Message) (*target, fault) {
 
 // collect lists the slots of the message, each with the field that decides it.
 func (t *target) collect() {
-	t.slots = make([]slot, 0, len(t.x.params())+len(t.x.m.Header)+2)
+	t.slots = t.x.slots[:0]
+	defer func() { t.x.slots = t.slots }()
 	if t.part.reads[inPath] {
 		for i, seg := range segments(t.x.m.Path) {
 			t.add(slot{place: inPath, name: strconv.Itoa(i + 1), value: unescape(seg, false), raw: seg, line: i + 1})

@@ -60,7 +60,8 @@ func (x *exchange) openText(f *field, text, at string) (_ string, to outcome, na
 		return "", toReplace, f.name, err.Error(), nil
 	}
 	seen := newInventory()
-	edits = seen.of(inner, f.inside.part.name, false)
+	seen.read(inner, false)
+	edits = seen.edits(nil, inner, f.inside.part.name)
 	return wrapped, toReplace, f.name, "", edits
 }
 

@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/scrimproxy/scrim/rules/body"
 )
@@ -15,7 +16,7 @@ func (x *exchange) part(r *rule, p *part, out *Outcome) (Out, fault) {
 		release := *p.release
 		o.Release = &release
 	}
-	edits, drift, f := x.partBody(r, p, &o.Message)
+	run, f := x.partBody(r, p, &o.Message)
 	if f.why != "" {
 		return o, f
 	}
@@ -23,50 +24,64 @@ func (x *exchange) part(r *rule, p *part, out *Outcome) (Out, fault) {
 	if f.why != "" {
 		return o, f
 	}
-	out.Edits = append(append(out.Edits, outside.report()...), edits...)
-	out.Drift = append(out.Drift, drift...)
-	if p.unlisted != UnlistedKeep {
-		out.Drift = outside.drift(out.Drift)
-	}
+	x.report(p, run, outside, out)
 	return o, fault{}
 }
 
-// partBody writes the body of a part into m.
-func (x *exchange) partBody(r *rule, p *part, m *Message) ([]Edit, []Drift, fault) {
+// report adds what was done to the edits of an outcome, and what no rule lists to its drift.
+func (x *exchange) report(p *part, run *run, outside *target, out *Outcome) {
+	size := len(outside.slots) + len(outside.edits)
+	if run != nil {
+		x.seen.read(run, false)
+		size += x.seen.size(run)
+	}
+	out.Edits = outside.report(slices.Grow(out.Edits, size))
+	from := len(out.Edits)
+	if run != nil {
+		out.Edits = x.seen.edits(out.Edits, run, p.name)
+		out.Drift = append(out.Drift, driftOf(out.Edits[from:])...)
+		out.Drift = append(out.Drift, run.drift...)
+	}
+	if p.unlisted != UnlistedKeep {
+		out.Drift = outside.drift(out.Drift)
+	}
+}
+
+// partBody writes the body of a part into m. The run is nil where there is none.
+func (x *exchange) partBody(r *rule, p *part, m *Message) (*run, fault) {
 	m.Body, m.BodyFault = nil, ""
 	t, err := x.tree(r.match.form)
 	if isEmpty(err) {
-		return nil, nil, fault{}
+		return nil, fault{}
 	}
 	if err != nil {
-		return nil, nil, fault{reason: OnFault, why: shapeOf(err)}
+		return nil, fault{reason: OnFault, why: shapeOf(err)}
 	}
 	for place := inTree; place <= inProto; place++ {
 		if sel := (selector{place: place}); p.reads[place] && !sel.fits(t.Form()) {
-			return nil, nil, fault{reason: OnFault, why: "the rule's selectors do not read a body of form " + string(t.Form())}
+			return nil, fault{reason: OnFault, why: "the rule's selectors do not read a body of form " + string(t.Form())}
 		}
 	}
 	run := x.run(p, t, "")
 	events, f := run.body()
 	if f.why != "" {
-		return nil, nil, f
+		return nil, f
 	}
 	if !events {
-		return nil, nil, fault{reason: EmptyBatch, why: "no element of the batch is left"}
+		return nil, fault{reason: EmptyBatch, why: "no element of the batch is left"}
 	}
 	run.commit()
 	plain, err := body.Encode(nil, t, &run.plan)
 	if err != nil {
-		return nil, nil, fault{reason: OnFault, why: err.Error()}
+		return nil, fault{reason: OnFault, why: err.Error()}
 	}
 	if plain, f = x.pad(p, t.Form(), plain); f.why != "" {
-		return nil, nil, f
+		return nil, f
 	}
 	if m.Body, err = x.coding.Apply(plain); err != nil {
-		return nil, nil, fault{reason: OnFault, why: err.Error()}
+		return nil, fault{reason: OnFault, why: err.Error()}
 	}
-	edits := x.seen.of(run, p.name, false)
-	return edits, append(driftOf(edits), run.drift...), fault{}
+	return run, fault{}
 }
 
 // errPad is why a body cannot be padded.
@@ -114,14 +129,15 @@ func (e *Edit) isDrift() bool { return e.Transform == "unlisted" && e.Unwritten 
 func (x *exchange) dropped(out *Outcome, f fault) {
 	t := &target{x: x, part: &part{}}
 	t.collect()
-	out.Edits = t.report()
+	out.Edits = t.report(nil)
 	form := body.Form("")
 	if out.Rule != nil {
 		form = x.s.formOf(out.Rule)
 	}
 	if tree, err := x.tree(form); err == nil {
 		run := x.run(&part{scope: &scope{}}, tree, "")
-		out.Edits = append(out.Edits, x.seen.of(run, "", true)...)
+		x.seen.read(run, true)
+		out.Edits = x.seen.edits(slices.Grow(out.Edits, x.seen.size(run)), run, "")
 	}
 	for i := range out.Edits {
 		e := &out.Edits[i]

@@ -156,7 +156,9 @@ func TestOriginAwaitsTheFirewall(t *testing.T) {
 		expect("alias.example.", miekg.TypeHTTPS, "CNAME middle.example., CNAME ruled.example.", "")
 		expect("plain.example.", miekg.TypeAAAA, "AAAA 2001:db8::10", "")
 	}
+	mu.Lock()
 	fail = errors.New("no set")
+	mu.Unlock()
 	if r := ask(t, "udp", addr, "ruled.example.", miekg.TypeA); r.Rcode != miekg.RcodeServerFailure || len(r.Answer) != 0 {
 		t.Errorf("an answer left before the firewall knew:\n%s", r)
 	}

@@ -197,7 +197,7 @@ func TestLookupForTheProxyPassesEveryRule(t *testing.T) {
 // A resolver that forwards to us is found out and not asked.
 func TestLoopIsDetected(t *testing.T) {
 	good := newOrigin(t)
-	relay := &relay{}
+	relay := new(relay)
 	l, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,8 @@ func TestLoopIsDetected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	relay.to = s.Addrs()[0].String()
+	self := s.Addrs()[0].String()
+	relay.set(self)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { s.Run(ctx); close(done) }()
@@ -224,7 +225,7 @@ func TestLoopIsDetected(t *testing.T) {
 	if st := u.Status(); !st[0].Looped || st[0].Healthy || st[1].Looped {
 		t.Fatalf("status %+v", st)
 	}
-	if r := ask(t, "udp", relay.to, "plain.example.", miekg.TypeA); answers(r) != "A 192.0.2.10, A 192.0.2.11" {
+	if r := ask(t, "udp", self, "plain.example.", miekg.TypeA); answers(r) != "A 192.0.2.10, A 192.0.2.11" {
 		t.Errorf("got %s", r)
 	}
 	// It stops looping, and is asked again.

@@ -77,7 +77,7 @@ func (t *Tree) parseJSON(from, to int, parent int32, depth int) (end int, err er
 		switch kind {
 		case jsontext.KindEndObject, jsontext.KindEndArray:
 			if _, err := dec.ReadToken(); err != nil {
-				return 0, t.jsonFault(from, err)
+				return 0, t.jsonFault(from, to, err)
 			}
 			end = from + int(dec.InputOffset())
 			t.close(at, end)
@@ -91,7 +91,7 @@ func (t *Tree) parseJSON(from, to int, parent int32, depth int) (end int, err er
 			continue
 		case jsontext.KindBeginObject, jsontext.KindBeginArray:
 			if _, err := dec.ReadToken(); err != nil {
-				return 0, t.jsonFault(from, err)
+				return 0, t.jsonFault(from, to, err)
 			}
 			end = from + int(dec.InputOffset())
 			if depth++; depth > t.lim.MaxDepth {
@@ -117,7 +117,7 @@ func (t *Tree) parseJSON(from, to int, parent int32, depth int) (end int, err er
 		}
 		val, err := dec.ReadValue()
 		if err != nil {
-			return 0, t.jsonFault(from, err)
+			return 0, t.jsonFault(from, to, err)
 		}
 		end = from + int(dec.InputOffset())
 		if !opened {
@@ -160,12 +160,12 @@ func scalarEncoding(val jsontext.Value) encoding {
 	return encJSON
 }
 
-// jsonFault says where JSON ended or went wrong. The text of the library is left out: it quotes the input.
-func (t *Tree) jsonFault(from int, err error) error {
+// jsonFault says where the JSON in src[from:to] ended or went wrong. The text of the library is left out: it quotes the input.
+func (t *Tree) jsonFault(from, to int, err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return t.fault(len(t.src), "ends early")
+		return t.fault(to, "ends early")
 	case errors.As(err, &syntax):
 		return t.fault(from+int(syntax.ByteOffset), "unexpected character")
 	}

@@ -85,7 +85,7 @@ func encodeNDJSON(dst []byte, t *Tree, p *Plan) []byte {
 		}
 		gap = t.nodes[c].end
 	}
-	if !written {
+	if !written && root.last > 1 {
 		return dst
 	}
 	return append(dst, t.src[gap:]...)

@@ -196,9 +196,9 @@ func (t *tally) add(r *Record, seq int64) {
 		f.holds = append(f.holds[:len(f.holds):len(f.holds)], part{r.Part, seq})
 	case f.endsHold(r):
 		t.endHold(&f, r, seq)
-	case f.class == none:
+	case f.class == none, f.class == dropped && r.Type == Sent: // one part was dropped, another leaves
+		t.next.move(f.class, classOf(r.Verdict))
 		f.class = classOf(r.Verdict)
-		t.next.move(none, f.class)
 	}
 	if r.Type == Sent {
 		f.sent = append(f.sent[:len(f.sent):len(f.sent)], part{r.Part, seq})

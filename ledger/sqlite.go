@@ -116,8 +116,10 @@ func readSQLite(cfg Config) (*sqlite, error) {
 
 // openWriting opens the writing connection and reads what it must know. wmu is held, or s not shared yet.
 func (s *sqlite) openWriting() error {
-	if err := touch(s.path); err != nil {
-		return err
+	for _, tail := range []string{"", "-wal", "-shm"} {
+		if err := touch(s.path + tail); err != nil {
+			return err
+		}
 	}
 	db, err := sqlite3.OpenFlags(s.path, sqlite3.OPEN_READWRITE)
 	if err != nil {

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
 
@@ -50,7 +49,7 @@ func (n *names) load(c *conn, match func(*Key) bool) (facetSet, error) {
 
 // probeRows is how many of the next records a filtered scan looks at before it asks the index, which is better
 // where matches are rare and worse where they are many.
-const probeRows = 1024
+const probeRows = 256
 
 // Scan implements Store. It reads in one short transaction.
 func (s *sqlite) Scan(ctx context.Context, q Scan) (rows []Row, next int64, more bool, err error) {
@@ -96,13 +95,16 @@ func (v *walk) rows() ([]Row, int64, bool, error) {
 		return nil, 0, false, err
 	}
 	rows, next, more, err := v.along(lo, hi)
-	if err != nil || !more || len(rows) > 0 {
+	if err != nil || !more || v.cut || len(rows) == v.q.limit() {
 		return rows, next, more, err
 	}
 	if v.q.Desc {
-		return v.merged(lo, next)
+		hi = next
+	} else {
+		lo = next
 	}
-	return v.merged(next, hi)
+	others, next, more, err := v.merged(lo, hi, v.q.limit()-len(rows))
+	return append(rows, others...), next, more, err
 }
 
 const rowColumns = "SELECT seq, time, facet, ref, hash, rest"
@@ -148,22 +150,19 @@ func (v *walk) along(lo, hi int64) (rows []Row, next int64, more bool, err error
 			rows = append(rows, row)
 			size += len(row.Rest) + len(row.Body)
 		}
-		more = len(rows) == v.q.limit() || size > scanBytes || (steps >= probeRows && !v.set.all)
+		v.cut = size > scanBytes
+		more = len(rows) == v.q.limit() || v.cut || (steps >= probeRows && !v.set.all)
 		return !more
 	}, lo, hi)
 	return rows, next, more, err
 }
 
-// merged takes the next matches from the index of each facet, and sorts them.
-func (v *walk) merged(lo, hi int64) ([]Row, int64, bool, error) {
-	if hi <= 0 {
-		hi = math.MaxInt64
-	}
+// merged takes the next matches, at most limit, from the index of each facet, and sorts them.
+func (v *walk) merged(lo, hi int64, limit int) ([]Row, int64, bool, error) {
 	sql := "SELECT seq FROM record WHERE facet = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ?"
 	if v.q.Desc {
 		sql = "SELECT seq FROM record WHERE facet = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?"
 	}
-	limit := v.q.limit()
 	var seqs []int64
 	for id := range v.set.keys {
 		err := v.c.each(sql, func(st *sqlite3.Stmt) { seqs = append(seqs, st.ColumnInt64(0)) }, id, lo, hi, int64(limit))

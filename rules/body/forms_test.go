@@ -99,9 +99,9 @@ func TestNDJSON(t *testing.T) {
 		{"removes_the_first", NDJSON, "", src, Keep, map[string]Act{"0": Remove}, nil, "{\"a\": 2, \"b\": 3}\n[4]"},
 		{"unlisted_members_go", NDJSON, "", src, Remove, map[string]Act{"1.a": Keep, "2": KeepAll}, nil, "{\"a\":2}\n[4]\n"},
 		{"nothing_listed_leaves_nothing", NDJSON, "", src, Remove, nil, nil, ""},
-		{"empty_lines_alone", NDJSON, "", "\n\n", Keep, map[string]Act{"": KeepAll}, nil, "\n\n"},
 		{"replaced_whole", NDJSON, "", src, Keep, nil, map[string]Value{"": {Array, `[{"x": 1}, 2]`}}, "{\"x\":1}\n2\n"},
 	})
+	t.Run("empty_lines_alone_stay", func(t *testing.T) { checkIdentity(t, decodeAs(t, NDJSON, "", "\n\n")) })
 	for _, c := range [][2]string{{"two_values_in_a_line", "{} {}\n"}, {"a_value_over_two_lines", "{\n}\n"}, {"not_json", "x\n"}} {
 		t.Run(c[0], func(t *testing.T) {
 			var syntax *SyntaxError

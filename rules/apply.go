@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrimproxy/scrim/rules/body"
+	"github.com/scrimproxy/scrim/rules/transform"
 )
 
 // exchange is the work on one message: what was read of it so far. It is used by one call at a time.
@@ -31,7 +32,8 @@ type exchange struct {
 	candidates []int32
 	runs       []*run // free ones
 	used       int
-	links      map[string]map[string]string // of the record being written
+	chance     transform.Env // of the record being written
+	buf        []byte        // what is encoded
 	seen       inventory
 	slots      []slot
 }
@@ -69,11 +71,14 @@ func (x *exchange) end() {
 		r.reset()
 	}
 	clear(x.query)
+	if clear(x.buf[:cap(x.buf)]); cap(x.buf) > maxRoom {
+		x.buf = nil
+	}
 	clear(x.slots[:cap(x.slots)])
 	pool := &x.s.scratch
 	*x = exchange{
 		query: x.query[:0], trees: x.trees[:0], cache: x.cache[:0], nodes: x.nodes[:0],
-		candidates: x.candidates[:0], runs: x.runs, seen: x.seen, slots: x.slots[:0],
+		candidates: x.candidates[:0], runs: x.runs, seen: x.seen, slots: x.slots[:0], buf: x.buf[:0],
 	}
 	x.seen.reset()
 	pool.Put(x)

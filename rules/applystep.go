@@ -28,7 +28,8 @@ func (r *run) transform(f *field, root, n int32) (v body.Value, name, why string
 	} else if v, err = r.tree.As(n, as); err != nil {
 		return v, f.name, err.Error()
 	}
-	v, name, why = r.x.steps(f, v, &nodeFinder{r, root, n})
+	r.finder = nodeFinder{r, root, n}
+	v, name, why = r.x.steps(f, v, &r.finder)
 	if why != "" || as == "" {
 		return v, name, why
 	}
@@ -40,16 +41,12 @@ func (r *run) transform(f *field, root, n int32) (v body.Value, name, why string
 
 // steps lets the steps of f work on v, in order. why is not empty where one fails; it holds no value.
 func (x *exchange) steps(f *field, v body.Value, find finder) (_ body.Value, name, why string) {
-	env := transform.Env{
-		Now: x.now(), Location: x.env.Location, Key: x.env.Key, Scope: f.key, Linked: x.links,
-	}
-	if x.env.Random != nil {
-		env.Random = x.env.Random
-	}
+	env := &x.chance
+	env.Scope = f.key
 	for i := range f.steps {
 		st := &f.steps[i]
 		var err error
-		v, err = st.apply(f, v, find, &env)
+		v, err = st.apply(f, v, find, env)
 		if errors.Is(err, transform.ErrPartner) {
 			return v, f.name, partnerless
 		}

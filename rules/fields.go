@@ -26,6 +26,7 @@ type run struct {
 	drift    []Drift
 	plan     body.Plan
 	nodes    []int32
+	finder   nodeFinder
 }
 
 // decision is what becomes of a node.

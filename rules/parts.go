@@ -6,11 +6,12 @@ import (
 	"slices"
 
 	"github.com/scrimproxy/scrim/rules/body"
+	"github.com/scrimproxy/scrim/rules/transform"
 )
 
 // part writes one part of a message. Edits and drift go to out; out is not otherwise changed.
 func (x *exchange) part(r *rule, p *part, out *Outcome) (Out, fault) {
-	x.links = map[string]map[string]string{}
+	x.record()
 	o := Out{Part: p.name, Message: *x.m}
 	if p.release != nil {
 		release := *p.release
@@ -26,6 +27,14 @@ func (x *exchange) part(r *rule, p *part, out *Outcome) (Out, fault) {
 	}
 	x.report(p, run, outside, out)
 	return o, fault{}
+}
+
+// record begins a record: chance is drawn anew for it, and equal values of a link are equal in it alone.
+func (x *exchange) record() {
+	x.chance = transform.Env{Now: x.now(), Location: x.env.Location, Key: x.env.Key, Linked: map[string]map[string]string{}}
+	if x.env.Random != nil {
+		x.chance.Random = x.env.Random
+	}
 }
 
 // report adds what was done to the edits of an outcome, and what no rule lists to its drift.
@@ -71,17 +80,28 @@ func (x *exchange) partBody(r *rule, p *part, m *Message) (*run, fault) {
 		return nil, fault{reason: EmptyBatch, why: "no element of the batch is left"}
 	}
 	run.commit()
-	plain, err := body.Encode(nil, t, &run.plan)
+	x.buf, err = body.Encode(slices.Grow(x.buf[:0], x.guess(p)), t, &run.plan)
 	if err != nil {
 		return nil, fault{reason: OnFault, why: err.Error()}
 	}
-	if plain, f = x.pad(p, t.Form(), plain); f.why != "" {
+	if x.buf, f = x.pad(p, t.Form(), x.buf); f.why != "" {
 		return nil, f
 	}
-	if m.Body, err = x.coding.Apply(plain); err != nil {
+	if m.Body, err = x.coding.Apply(x.buf); err != nil {
 		return nil, fault{reason: OnFault, why: err.Error()}
 	}
+	if x.coding.Identity() {
+		m.Body = slices.Clone(x.buf)
+	}
 	return run, fault{}
+}
+
+// guess is how many bytes the body of a part will take.
+func (x *exchange) guess(p *part) int {
+	if p.unlisted == UnlistedKeep {
+		return len(x.plain) + 64
+	}
+	return len(x.plain)/2 + 64
 }
 
 // errPad is why a body cannot be padded.

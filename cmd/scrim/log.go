@@ -189,6 +189,7 @@ func (a *app) logList(ctx context.Context, flags *logFlags) error {
 	if err != nil {
 		return err
 	}
+	filter.Bodies = a.json // a table has no room for them, a program may want them
 	return a.withLog(ctx, func(b book) error {
 		entries, err := listed(ctx, b, filter, flags.limit)
 		if err != nil {
@@ -264,6 +265,7 @@ func newLogFollowCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			filter.Bodies = a.json
 			return a.withLog(c.Context(), func(b book) error {
 				return b.Follow(c.Context(), filter, a.showArrival)
 			})

@@ -142,10 +142,10 @@ func (r *recording) notHAR(err error) error {
 func (r *recording) position(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
-	case errors.As(err, &syntax):
-		return fmt.Errorf("not JSON at byte %d", syntax.ByteOffset)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("it ends early, at byte %d", r.json.InputOffset())
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON at byte %d", syntax.ByteOffset)
 	}
 	return err
 }

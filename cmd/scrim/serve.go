@@ -54,7 +54,7 @@ func thrift() {
 }
 
 // build makes the rooms in the order in which they need each other. What was made is unmade on an error.
-func (a *app) build(ctx context.Context) (h *house, err error) {
+func (a *app) build(ctx context.Context) (_ *house, err error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (a *app) build(ctx context.Context) (h *house, err error) {
 	if err := prepareState(cfg.stateDir()); err != nil {
 		return nil, err
 	}
-	h = &house{app: a, cfg: cfg, book: book}
+	h := &house{app: a, cfg: cfg, book: book}
 	h.level.Set(logLevel(cfg.Log.Level))
 	h.log = slog.New(slog.NewTextHandler(a.ui.err, &slog.HandlerOptions{Level: &h.level}))
 	h.set.Store(book.set)

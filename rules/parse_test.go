@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/scrimproxy/scrim/rules"
+	"github.com/scrimproxy/scrim/rules/strict"
 )
 
 var update = flag.Bool("update", false, "write what is got as what is wanted")
@@ -48,4 +49,36 @@ func TestGoodFiles(t *testing.T) {
 			t.Errorf("%s:\n%v", name, err)
 		}
 	}
+}
+
+// FuzzParse holds Parse and Compile to an answer for any file: a file, or faults with a place.
+func FuzzParse(f *testing.F) {
+	for _, pattern := range []string{"testdata/good/*.yaml", "testdata/bad/*.bad.yaml", "pack/*/rules.yaml"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := rules.Parse("f.yaml", data)
+		if err == nil {
+			_, err = rules.Compile([]*rules.File{file}, rules.Options{})
+		}
+		faults, ok := err.(strict.Faults)
+		if err != nil && (!ok || len(faults) == 0) {
+			t.Fatalf("an error that is no list of faults: %v", err)
+		}
+		for _, fault := range faults {
+			if fault.Line < 1 || fault.What == "" {
+				t.Errorf("a fault without a place or a sentence: %+v", fault)
+			}
+		}
+	})
 }

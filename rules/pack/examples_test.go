@@ -50,3 +50,12 @@ func TestExamples(t *testing.T) {
 		})
 	}
 }
+
+// TestEveryRuleCanDecide holds the packs, and the packs with every template, to rules that do not hide each other.
+func TestEveryRuleCanDecide(t *testing.T) {
+	for _, own := range []string{"", household} {
+		for _, warning := range compileAll(t, own).Warnings() {
+			t.Error(warning.String())
+		}
+	}
+}

@@ -167,8 +167,11 @@ func (n *Node) OneOrMore() []*Node {
 	return n.Items()
 }
 
-// Strings is one string, or a list of them.
+// Strings is one string, or a list of them, which may be empty.
 func (n *Node) Strings() []string {
+	if n.IsList() && len(n.y.Content) == 0 {
+		return nil
+	}
 	var all []string
 	for _, item := range n.OneOrMore() {
 		all = append(all, item.Str())

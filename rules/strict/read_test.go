@@ -105,6 +105,9 @@ func TestScalars(t *testing.T) {
 	if fs := n.Faults(); len(fs) > 0 {
 		t.Fatal(fs)
 	}
+	if empty := read(t, "[]"); empty.Strings() != nil || len(empty.Faults()) > 0 {
+		t.Error("an empty list of strings is a fault")
+	}
 	f["n"].Str()
 	f["s"].Bool()
 	f["null_"].Str()

@@ -4,6 +4,13 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.stamp=$(VERSION)
 GO      ?= go
 
+# An empty environment has neither the Go tool in its path nor a place for its cache.
+export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
+ifeq ($(HOME),)
+export GOCACHE := $(CURDIR)/.cache/go-build
+export GOPATH  := $(CURDIR)/.cache/go
+endif
+
 .PHONY: all build run test test-long bench lint tools clean
 
 all: build

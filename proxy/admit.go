@@ -64,6 +64,7 @@ func (p *Proxy) whoSpeaksFirst(c *clientConn, origin net.Conn) peeked {
 		gone bool
 	}
 	first := make(chan reading, 1)
+	c.tcp.SetReadDeadline(time.Now().Add(p.cfg.Limits.IdleTimeout)) // before the reader below may shorten it
 	p.spawn(func() {
 		buf := make([]byte, 4096)
 		n, err := origin.Read(buf)
@@ -74,7 +75,7 @@ func (p *Proxy) whoSpeaksFirst(c *clientConn, origin net.Conn) peeked {
 		}
 		first <- reading{buf[:n], gone}
 	})
-	said := peek(c, p.cfg.Limits.IdleTimeout, p.cfg.Limits.PeekTimeout)
+	said := peek(c, 0, p.cfg.Limits.PeekTimeout)
 	origin.SetReadDeadline(time.Unix(1, 0))
 	r := <-first
 	origin.SetReadDeadline(time.Time{})

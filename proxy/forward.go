@@ -38,7 +38,7 @@ func (p *Proxy) newForward() http.Handler {
 		Rewrite:        func(pr *httputil.ProxyRequest) { exchangeOf(pr.In.Context()).outgoing(pr) },
 		Transport:      p.up,
 		FlushInterval:  flushAfter,
-		BufferPool:     &buffers{},
+		BufferPool:     &p.buffers,
 		ModifyResponse: func(resp *http.Response) error { return exchangeOf(resp.Request.Context()).answered(resp) },
 		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { exchangeOf(r.Context()).failed(err) },
 		ErrorLog:       log.New(io.Discard, "", 0), // it is said in the entry's result
@@ -59,12 +59,8 @@ func (b *buffers) Get() []byte {
 
 func (b *buffers) Put(buf []byte) { b.pool.Put((*[bufferSize]byte)(buf)) }
 
-// outgoing makes the request that leaves.
+// outgoing makes a passed request leave as it came.
 func (x *exchange) outgoing(pr *httputil.ProxyRequest) {
-	if x.out != nil {
-		fill(pr.Out, &x.out.Message, x.p.up.parent != nil)
-		return
-	}
 	out, in := pr.Out, pr.In
 	out.URL = targetURL(x.message, x.p.up.parent != nil)
 	out.Host = in.Host

@@ -38,11 +38,13 @@ type peeked struct {
 }
 
 // peek reads ahead until it knows what the client says. The connection's deadline for reading is changed, not reset.
-// silence bounds the wait for the first byte, whole the wait for the rest.
+// silence bounds the wait for the first byte (0: the deadline that is set already does), whole the wait for the rest.
 func peek(c *clientConn, silence, whole time.Duration) peeked {
 	buf := append(make([]byte, 0, 2048), c.early...)
 	defer func() { c.early = buf }()
-	c.tcp.SetReadDeadline(time.Now().Add(silence))
+	if silence > 0 {
+		c.tcp.SetReadDeadline(time.Now().Add(silence))
+	}
 	for {
 		if len(buf) > 0 {
 			p, more := identify(buf)

@@ -111,7 +111,7 @@ func (x *exchange) generalize() {
 			x.keepBack()
 			return
 		}
-		x.send(endGeneralized)
+		x.relay(endGeneralized)
 		return
 	}
 	x.separate(outs)

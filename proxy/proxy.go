@@ -32,6 +32,7 @@ type Proxy struct {
 	front   http.Handler // of the explicit door
 	forward http.Handler // to origins
 	aside   chan struct{}
+	buffers buffers
 
 	running sync.WaitGroup // every goroutine that outlives the call that started it
 	stop    context.CancelFunc

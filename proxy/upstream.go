@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"sync"
 	"time"
 )
@@ -154,7 +156,7 @@ func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 		return u.roundTripNear(req, host)
 	}
 	first := req
-	if req.Body != nil && req.Body != http.NoBody {
+	if req.Body != nil && req.Body != http.NoBody && !inMemory(req.Body) {
 		// The transport closes the body when it cannot connect; the second attempt below still needs it.
 		first = req.WithContext(req.Context())
 		first.Body = keepOpen{req.Body}
@@ -165,6 +167,12 @@ func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	return u.roundTripNear(req, host)
+}
+
+// inMemory reports whether body is bytes at hand. net/http knows such bodies, and then writes header and body in one
+// piece; their Close does nothing.
+func inMemory(body io.ReadCloser) bool {
+	return reflect.TypeOf(body) == reflect.TypeOf(io.NopCloser((*bytes.Reader)(nil)))
 }
 
 func closeBody(body io.Closer) {

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package nft
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+)
+
+// Origins does nothing but say so: nftables is Linux.
+type Origins struct{}
+
+// ErrNotApplied is what Add returns on Linux while our table is not there.
+var ErrNotApplied = errors.New("the firewall rules are not in place")
+
+// Add fails.
+func (o *Origins) Add(context.Context, []netip.Addr, time.Duration) error {
+	return &MissingError{What: "nftables", Fix: otherDoors}
+}
+
+// Close does nothing.
+func (o *Origins) Close() error { return nil }

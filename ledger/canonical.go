@@ -95,6 +95,20 @@ func (row *Row) record() (*Record, error) {
 	return &r, nil
 }
 
+// readable decodes row, or says in Error that it cannot be: one record that was tampered with must not hide others.
+func (row *Row) readable() *Record {
+	r, err := row.record()
+	if err == nil {
+		return r
+	}
+	k := &row.Key
+	return &Record{
+		Node: row.Node, Seq: row.Seq, Time: time.Unix(0, row.Time).UTC(), Type: k.Type, Door: k.Door, Client: k.Client, Scheme: k.Scheme, Host: k.Host,
+		Port: k.Port, Product: k.Product, Kind: k.Kind, Rule: k.Rule, Part: k.Part, Verdict: k.Verdict, RefSeq: row.Ref,
+		Hash: hex.EncodeToString(row.Hash[:]), Error: "this record was changed and cannot be decoded",
+	}
+}
+
 // appendRest appends what of r is not in its Key, its place or its Ref: every member begins with a comma.
 func (r *Record) appendRest(dst []byte) []byte {
 	dst = member(dst, "flow", r.Flow)

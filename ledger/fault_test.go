@@ -52,7 +52,11 @@ func filled(t *testing.T, removed int) string {
 		if i == removed {
 			now = now.Add(2 * time.Hour)
 		}
-		if err := l.Append(t.Context(), sentRecord(i)); err != nil {
+		r := sentRecord(i)
+		if i != 12 { // short enough not to be packed
+			r.Edits = r.Edits[:2]
+		}
+		if err := l.Append(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,6 +91,7 @@ func TestVerifyFindsWhatWasChanged(t *testing.T) {
 		"all_deleted":    {"DELETE FROM record", 0, 1, "entry 1: missing, as are all up to 20, which the ledger once held; no entry before it verifies"},
 		"verdict_hidden": {`INSERT INTO facet SELECT 99, type, door, client, scheme, host, port, product, kind, rule, part, '' FROM facet WHERE id = 1;
 			UPDATE record SET facet = 99, rest = CAST(',"verdict":"generalize"' || CAST(rest AS TEXT) AS BLOB) WHERE seq = 8`, 0, 8, "entry 8: what it is filed under was moved out of sight; entries up to 7 verify"},
+		"packed":                 {"UPDATE record SET rest = x'01ff00' WHERE seq = 13", 0, 13, "entry 13: hash does not continue from entry 12; entries up to 12 verify"},
 		"link":                   {"UPDATE record SET ref = 3 WHERE seq = 8", 0, 8, "entry 8: hash does not continue from entry 7; entries up to 7 verify"},
 		"anchor":                 {"UPDATE record SET rest = CAST(replace(CAST(rest AS TEXT), '\"anchor\":\"', '\"anchor\":\"00') AS BLOB) WHERE seq = 21", 5, 6, "entry 6: entries 1 to 5 before it are missing; no entry before it verifies"},
 		"anchor_moved":           {"UPDATE record SET ref = 7 WHERE seq = 21; DELETE FROM record WHERE seq < 8", 5, 8, "entry 8: hash does not continue from entry 7; no entry before it verifies"},
@@ -109,6 +114,9 @@ func TestVerifyFindsWhatWasChanged(t *testing.T) {
 			chain := report.Chains[0]
 			if report.Good || chain.Bad != test.bad || chain.Fault != test.fault {
 				t.Errorf("verify says %d, %q\n          want %d, %q", chain.Bad, chain.Fault, test.bad, test.fault)
+			}
+			if page, err := r.List(t.Context(), ledger.Filter{}); err != nil || len(page.Entries) == 0 && !strings.Contains(test.sql, "DELETE FROM") {
+				t.Errorf("the others cannot be listed: %d, %v", len(page.Entries), err)
 			}
 			// The writer says it too, and goes on.
 			l := open(t, ledger.Config{Store: "sqlite", Dir: dir})
@@ -358,7 +366,9 @@ func TestSmallerCapTakesHold(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, ledger.Config{Store: "sqlite", Dir: dir, KeepSize: 16 << 20})
 	for i := range 3000 {
-		if err := l.Append(t.Context(), sentRecord(i)); err != nil {
+		r := sentRecord(i)
+		r.Request.Body = bytes.Repeat([]byte("b"), 2000)
+		if err := l.Append(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	}

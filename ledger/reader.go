@@ -120,10 +120,7 @@ func (r *Reader) join(ctx context.Context, rows []Row) ([]Entry, error) {
 	entries := make([]Entry, 0, len(rows))
 	refs := map[string][]int64{}
 	for i := range rows {
-		rec, err := rows[i].record()
-		if err != nil {
-			return nil, err
-		}
+		rec := rows[i].readable()
 		entries = append(entries, Entry{ID: recordID(rec), Record: *rec})
 		if rec.Type == Sent || rec.Type == Kept && rec.Verdict == "hold" {
 			refs[rec.Node] = append(refs[rec.Node], rec.Seq)
@@ -149,10 +146,7 @@ func (r *Reader) joinNode(ctx context.Context, entries []Entry, node string, seq
 			return err
 		}
 		for i := range rows {
-			rec, err := rows[i].record()
-			if err != nil {
-				return err
-			}
+			rec := rows[i].readable()
 			later[rec.RefSeq] = append(later[rec.RefSeq], rec)
 		}
 		q.advance(next)

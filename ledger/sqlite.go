@@ -55,6 +55,7 @@ type sqlite struct {
 	span    span          // the records behind the last row of table span
 	log     int64         // bytes in the write-ahead log
 	folded  int64         // of them, those that foldBeside has seen
+	packed  []byte        // scratch space of insertRow
 	pruned  bool          // facets may be unused
 	idle    pool
 	names   names

@@ -74,7 +74,7 @@ func (s *sqlite) write(b *Batch) (fresh []Key, sp span, err error) {
 			}
 			fresh = append(fresh, row.Key)
 		}
-		if err := insertRow(insert, row, facet); err != nil {
+		if err := s.insertRow(insert, row, facet); err != nil {
 			return fresh, sp, err
 		}
 		row.Pos = row.Seq
@@ -98,7 +98,7 @@ func (s *sqlite) write(b *Batch) (fresh []Key, sp span, err error) {
 	return fresh, sp, s.w.run("UPDATE chain SET last=?, hash=?, state=?", last.Seq, last.Hash[:], b.State)
 }
 
-func insertRow(st *sqlite3.Stmt, row *Row, facet int64) error {
+func (s *sqlite) insertRow(st *sqlite3.Stmt, row *Row, facet int64) error {
 	err := st.BindInt64(1, row.Seq)
 	err = errors.Join(err, st.BindInt64(2, row.Time))
 	err = errors.Join(err, st.BindInt64(3, facet))
@@ -107,7 +107,11 @@ func insertRow(st *sqlite3.Stmt, row *Row, facet int64) error {
 	} else {
 		err = errors.Join(err, st.BindNull(4))
 	}
-	err = errors.Join(err, st.BindBlob(5, row.Hash[:]), st.BindBlob(6, row.Rest))
+	packed := pack(s.packed, row.Rest)
+	if len(row.Rest) >= packFrom {
+		s.packed = packed
+	}
+	err = errors.Join(err, st.BindBlob(5, row.Hash[:]), st.BindBlob(6, packed))
 	if len(row.Body) > 0 {
 		err = errors.Join(err, st.BindBlob(7, row.Body))
 	} else {

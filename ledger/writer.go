@@ -17,6 +17,7 @@ const (
 	batchRecords = 256      // records of one commit
 	queueBytes   = 64 << 20 // waiting for Append
 	postBytes    = 8 << 20  // posted and not yet committed
+	postRecords  = 64       // posted records that a commit takes along before their time
 	postDelay    = 50 * time.Millisecond
 )
 
@@ -76,6 +77,7 @@ type writer struct {
 	lost    int64
 	busy    bool // somebody leads
 	timer   *time.Timer
+	due     bool // what is posted has waited postDelay
 	closed  bool
 	changed chan struct{} // closed after every commit, and replaced
 
@@ -216,6 +218,10 @@ func (w *writer) take() (tickets []*ticket, posted []item) {
 		return true
 	})
 	w.size -= size
+	if records > 0 && !w.due && len(w.posted) < postRecords {
+		return tickets, nil // many at once touch fewer pages of the store's indexes
+	}
+	w.due = false
 	n := 0
 	for n < len(w.posted) && (records == 0 || records < batchRecords && size < w.batchBytes) {
 		size += w.posted[n].size()
@@ -297,9 +303,7 @@ func (w *writer) post(r *Record) {
 	}
 	w.posted = append(w.posted, it)
 	w.postage += it.size()
-	if !w.busy {
-		w.arm()
-	}
+	w.arm()
 }
 
 // arm sets the timer of a flush. mu is held.
@@ -320,10 +324,8 @@ func (w *writer) change() <-chan struct{} {
 func (w *writer) flush() {
 	w.mu.Lock()
 	w.timer = nil
-	if w.busy || w.closed {
-		if w.busy && len(w.posted) > 0 {
-			w.arm()
-		}
+	if w.busy || w.closed || len(w.posted) == 0 {
+		w.due = true // whoever leads takes it along
 		w.mu.Unlock()
 		return
 	}
@@ -335,6 +337,9 @@ func (w *writer) flush() {
 // sync commits everything that was posted before it. It is an Append of nothing, repeated while a batch is full.
 func (w *writer) sync(ctx context.Context) error {
 	for {
+		w.mu.Lock()
+		w.due = true
+		w.mu.Unlock()
 		if err := w.append(ctx, nil); err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ func (h *house) watch(ctx context.Context) error {
 	defer tick.Stop()
 	inForce := h.stamp()
 	last := inForce
+	quiet := quiet{seen: -1}
 	for {
 		select {
 		case <-ctx.Done():
@@ -42,6 +43,7 @@ func (h *house) watch(ctx context.Context) error {
 			inForce = h.stamp()
 			last = inForce
 		case <-tick.C:
+			quiet.look(h.proxy.Counters().Seen)
 			now := h.stamp()
 			if now == last && now != inForce {
 				h.reloadNow("a file has changed")

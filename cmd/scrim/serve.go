@@ -53,6 +53,31 @@ func thrift() {
 	}
 }
 
+// quiet notices when nothing has happened for a while.
+type quiet struct {
+	seen  int64 // requests, at the last look
+	looks int   // since that number changed
+	done  bool  // memory has been let go of since
+}
+
+// quietLooks is how many looks without a request are a quiet time: ten seconds.
+const quietLooks = 20
+
+// look is called every watchEvery. After the start, and once in each quiet time, what is not needed goes.
+func (q *quiet) look(seen int64) {
+	switch {
+	case q.seen < 0:
+		forget()
+	case q.seen != seen:
+		q.looks, q.done = 0, false
+	case !q.done && q.looks >= quietLooks:
+		forget()
+		q.done = true
+	}
+	q.seen = seen
+	q.looks++
+}
+
 // build makes the rooms in the order in which they need each other. What was made is unmade on an error.
 func (a *app) build(ctx context.Context) (_ *house, err error) {
 	cfg, err := a.loadConfig()

@@ -148,18 +148,18 @@ func Apply(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// sweep removes the chains that an earlier configuration made and text does not.
+// sweep removes the chains and sets that an earlier configuration made and text does not.
 func sweep(ctx context.Context, text string) string {
 	have, err := run(ctx, "", "nft", "list", "table", nftFamily, Table)
 	if err != nil {
 		return "" // there is none yet
 	}
 	var out strings.Builder
-	for line := range strings.Lines(have) {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "chain "); ok {
-			name = strings.TrimSuffix(name, " {")
-			if !strings.Contains(text, "chain "+name+" {") {
-				fmt.Fprintf(&out, "delete chain %s %s %s\n", nftFamily, Table, name)
+	for _, kind := range []string{"chain", "set"} { // sets after the chains that name them
+		for line := range strings.Lines(have) {
+			name, ok := strings.CutPrefix(strings.TrimSpace(line), kind+" ")
+			if ok && !strings.Contains(text, "\t"+kind+" "+name+"\n") {
+				fmt.Fprintf(&out, "delete %s %s %s %s\n", kind, nftFamily, Table, strings.TrimSuffix(name, " {"))
 			}
 		}
 	}

@@ -6,6 +6,10 @@
 // answers ([Origins]). All other traffic passes one set lookup and stays in the
 // kernel's fast path. With [ScopeAll] every connection of the named clients is taken.
 // UDP 443 of the same scope is rejected, so that QUIC falls back to TCP.
+//
+// The rules stay when scrim stops. Connections to addresses in the sets are then
+// refused: telemetry stays in the house. Everything else goes on: with ScopeAll the
+// rest is taken only while [Origins.Run] says each second that scrim is there.
 package nft
 
 import (
@@ -40,10 +44,11 @@ const (
 	Table     = "scrim" // of family inet
 	SetV4     = "origins4"
 	SetV6     = "origins6"
-	Mark      = 0x5c21 // of packets that TPROXY takes
-	RouteID   = 0x5c21 // the routing table that delivers them to us
-	rulePrio  = 5321   // of the routing rule, before the main table's 32766
-	setLimit  = 65535  // addresses in each set
+	SetAlive  = "alive" // ports, while scrim runs; only with ScopeAll
+	Mark      = 0x5c21  // of packets that TPROXY takes
+	RouteID   = 0x5c21  // the routing table that delivers them to us
+	rulePrio  = 5321    // of the routing rule, before the main table's 32766
+	setLimit  = 65535   // addresses in each set
 	quicPort  = 443
 	nftFamily = "inet"
 )

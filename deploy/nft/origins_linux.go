@@ -2,6 +2,7 @@ package nft
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -27,9 +28,68 @@ type Origins struct {
 var ErrNotApplied = errors.New(`the firewall rules are not in place; run "scrim firewall apply"`)
 
 // Add enters addresses that stay for timeout from now, whether they were there or not.
-// It returns when the kernel has them: an
-// answer may leave after that.
+// It returns when the kernel has them: an answer may leave after that.
 func (o *Origins) Add(ctx context.Context, addrs []netip.Addr, timeout time.Duration) error {
+	var v4, v6 [][]byte
+	for _, addr := range addrs {
+		if addr = addr.Unmap(); addr.Is4() {
+			v4 = append(v4, addr.AsSlice())
+		} else if addr.Is6() {
+			v6 = append(v6, addr.AsSlice())
+		}
+	}
+	return o.enter(ctx, timeout, part{SetV4, nftables.TypeIPAddr, v4}, part{SetV6, nftables.TypeIP6Addr, v6})
+}
+
+// Run tells the kernel each second that scrim is there, until ctx ends: only so long
+// does ScopeAll take what no rule names. With ScopeRules there is nothing to do. An
+// error goes to report once, until there is another one.
+func (o *Origins) Run(ctx context.Context, cfg Config, report func(error)) error {
+	cfg, err := cfg.normal()
+	if err != nil {
+		return err
+	}
+	if cfg.Scope != ScopeAll {
+		<-ctx.Done()
+		return nil
+	}
+	var ports [][]byte
+	for _, port := range cfg.Ports {
+		ports = append(ports, binary.BigEndian.AppendUint16(nil, port))
+	}
+	ticker := time.NewTicker(aliveEvery)
+	defer ticker.Stop()
+	last := ""
+	for {
+		err := o.enter(ctx, aliveFor, part{SetAlive, nftables.TypeInetService, ports})
+		if err != nil && err.Error() != last && ctx.Err() == nil {
+			report(err)
+		}
+		if last = ""; err != nil {
+			last = err.Error()
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+const (
+	aliveEvery = time.Second
+	aliveFor   = 3 * time.Second
+)
+
+// part is what goes into one set.
+type part struct {
+	set  string
+	kind nftables.SetDatatype
+	keys [][]byte
+}
+
+// enter puts keys into sets, in one transaction.
+func (o *Origins) enter(ctx context.Context, timeout time.Duration, parts ...part) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -42,7 +102,7 @@ func (o *Origins) Add(ctx context.Context, addrs []netip.Addr, timeout time.Dura
 		}
 		o.conn = conn
 	}
-	queued, err := o.queue(addrs, min(max(timeout, time.Second), maxTimeout))
+	queued, err := o.queue(min(max(timeout, time.Second), maxTimeout), parts)
 	if err == nil && queued {
 		err = o.conn.Flush()
 	}
@@ -54,35 +114,22 @@ func (o *Origins) Add(ctx context.Context, addrs []netip.Addr, timeout time.Dura
 	return nil
 }
 
-// queue writes one transaction. Adding an element that is there does not renew its
+// queue writes the transaction. Adding an element that is there does not renew its
 // timeout: so each is added (then it is there), deleted, and added again.
-func (o *Origins) queue(addrs []netip.Addr, timeout time.Duration) (queued bool, err error) {
-	var v4, v6 []nftables.SetElement
-	for _, addr := range addrs {
-		addr = addr.Unmap()
-		element := nftables.SetElement{Key: addr.AsSlice(), Timeout: timeout}
-		switch {
-		case addr.Is4():
-			v4 = append(v4, element)
-		case addr.Is6():
-			v6 = append(v6, element)
-		}
-	}
+func (o *Origins) queue(timeout time.Duration, parts []part) (queued bool, err error) {
 	table := &nftables.Table{Name: Table, Family: nftables.TableFamilyINet}
-	for _, part := range []struct {
-		set      *nftables.Set
-		elements []nftables.SetElement
-	}{
-		{&nftables.Set{Table: table, Name: SetV4, KeyType: nftables.TypeIPAddr, HasTimeout: true}, v4},
-		{&nftables.Set{Table: table, Name: SetV6, KeyType: nftables.TypeIP6Addr, HasTimeout: true}, v6},
-	} {
-		if len(part.elements) == 0 {
+	for _, p := range parts {
+		if len(p.keys) == 0 {
 			continue
 		}
+		set := &nftables.Set{Table: table, Name: p.set, KeyType: p.kind, HasTimeout: true}
+		elements := make([]nftables.SetElement, len(p.keys))
+		for i, key := range p.keys {
+			elements[i] = nftables.SetElement{Key: key, Timeout: timeout}
+		}
 		queued = true
-		if err := errors.Join(o.conn.SetAddElements(part.set, part.elements),
-			o.conn.SetDeleteElements(part.set, part.elements),
-			o.conn.SetAddElements(part.set, part.elements)); err != nil {
+		if err := errors.Join(o.conn.SetAddElements(set, elements),
+			o.conn.SetDeleteElements(set, elements), o.conn.SetAddElements(set, elements)); err != nil {
 			return false, err
 		}
 	}

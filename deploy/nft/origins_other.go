@@ -20,5 +20,11 @@ func (o *Origins) Add(context.Context, []netip.Addr, time.Duration) error {
 	return &MissingError{What: "nftables", Fix: otherDoors}
 }
 
+// Run does nothing until ctx ends.
+func (o *Origins) Run(ctx context.Context, _ Config, _ func(error)) error {
+	<-ctx.Done()
+	return nil
+}
+
 // Close does nothing.
 func (o *Origins) Close() error { return nil }

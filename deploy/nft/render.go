@@ -21,12 +21,15 @@ func Render(cfg Config) (string, error) {
 	w.open("table %s %s", nftFamily, Table)
 	w.set(SetV4, "ipv4_addr")
 	w.set(SetV6, "ipv6_addr")
+	if cfg.Scope == ScopeAll {
+		w.set(SetAlive, "inet_service")
+	}
 	if cfg.Mode == TProxy {
 		w.tproxy()
 	} else {
 		w.redirect()
 	}
-	w.quic()
+	w.refuse()
 	w.close()
 	return w.b.String(), nil
 }
@@ -103,22 +106,44 @@ func families() []family {
 	}
 }
 
-// to matches destinations of the scope.
-func (w *writer) to(f family) string {
-	var match string
-	if w.cfg.Scope == ScopeRules {
-		match = fmt.Sprintf("%s daddr @%s ", f.word, f.set)
-	} else {
-		match = fmt.Sprintf("meta nfproto %s ", f.proto)
-	}
-	if not := prefixes(w.cfg.Exclude, f); not != "" {
-		match += fmt.Sprintf("%s daddr != { %s } ", f.word, not)
-	}
-	return match
+// match is what a rule looks at: addresses, and a word for the port set.
+type match struct {
+	family
+	addrs string // with a final space
+	alive bool   // the ports are those in SetAlive
 }
 
-// forwarded gives a match for each family in which there are clients.
-func (w *writer) forwarded(rule func(f family, match string)) {
+// tcp and udp close the match. Addresses of ruled names are taken whether scrim runs or
+// not; the rest of ScopeAll only while it does, so that it goes on when scrim is gone.
+func (m match) tcp(w *writer) string {
+	if m.alive {
+		return m.addrs + "tcp dport @" + SetAlive
+	}
+	return m.addrs + "tcp dport { " + w.ports() + " }"
+}
+
+func (m match) udp() string {
+	if m.alive {
+		return m.addrs + "udp dport @" + SetAlive
+	}
+	return fmt.Sprintf("%sudp dport %d", m.addrs, quicPort)
+}
+
+// to gives the matches of the scope's destinations. from comes first in each.
+func (w *writer) to(f family, from string) []match {
+	except := ""
+	if not := prefixes(w.cfg.Exclude, f); not != "" {
+		except = fmt.Sprintf("%s daddr != { %s } ", f.word, not)
+	}
+	out := []match{{family: f, addrs: fmt.Sprintf("%s%s daddr @%s %s", from, f.word, f.set, except)}}
+	if w.cfg.Scope == ScopeAll {
+		out = append(out, match{family: f, addrs: fmt.Sprintf("%smeta nfproto %s %s", from, f.proto, except), alive: true})
+	}
+	return out
+}
+
+// forwarded gives the matches for each family in which there are clients.
+func (w *writer) forwarded(rule func(match)) {
 	for _, f := range families() {
 		from := ""
 		if len(w.cfg.Clients) > 0 {
@@ -130,17 +155,21 @@ func (w *writer) forwarded(rule func(f family, match string)) {
 		} else if w.cfg.Scope == ScopeAll {
 			continue // only local users are named
 		}
-		rule(f, from+w.to(f))
+		for _, m := range w.to(f, from) {
+			rule(m)
+		}
 	}
 }
 
-// local gives a match for each family for the connections of local users.
-func (w *writer) local(rule func(f family, match string)) {
-	users := strings.Join(w.cfg.LocalUsers, ", ")
+// local gives the matches for each family for the connections of local users.
+func (w *writer) local(rule func(match)) {
+	from := fmt.Sprintf("meta skuid { %s } ", strings.Join(w.cfg.LocalUsers, ", "))
 	w.line("meta skuid %d return", w.cfg.OwnUID)
 	w.line("fib daddr type local return")
 	for _, f := range families() {
-		rule(f, fmt.Sprintf("meta skuid { %s } ", users)+w.to(f))
+		for _, m := range w.to(f, from) {
+			rule(m)
+		}
 	}
 }
 
@@ -185,11 +214,10 @@ func (w *writer) ports() string {
 	return strings.Join(text, ", ")
 }
 
-// redirect takes connections by NAT (priority before dstnat, -100).
+// redirect takes connections by NAT (priority before dstnat, -100). While nobody
+// listens on our port they are refused.
 func (w *writer) redirect() {
-	take := func(_ family, match string) {
-		w.line("%stcp dport { %s } redirect to :%d", match, w.ports(), w.cfg.Port)
-	}
+	take := func(m match) { w.line("%s redirect to :%d", m.tcp(w), w.cfg.Port) }
 	w.chain("redirect_prerouting", "nat", "prerouting", -105)
 	w.line("fib daddr type local return")
 	w.forwarded(take)
@@ -204,39 +232,46 @@ func (w *writer) redirect() {
 // tproxy takes packets as they are (priority before mangle, -150). What belongs to a
 // connection that we have goes on coming to us, also after its address has left the
 // set. Packets of local users are marked, routed to the loopback interface by that
-// mark, and taken there.
+// mark, and taken there. The mark of others is set only behind "tproxy", which ends
+// the rule when nobody listens: then the chain refuse_forward has the last word.
 func (w *writer) tproxy() {
+	take := func(m match) {
+		w.line("%s tproxy %s to :%d meta mark set %#x accept", m.tcp(w), m.word, w.cfg.Port, Mark)
+	}
 	w.chain("tproxy_prerouting", "filter", "prerouting", -155)
 	w.line("meta l4proto tcp socket transparent 1 meta mark set %#x accept", Mark)
 	w.line("fib daddr type local return")
-	take := func(f family, match string) {
-		w.line("%stcp dport { %s } meta mark set %#x tproxy %s to :%d accept", match, w.ports(), Mark, f.word, w.cfg.Port)
-	}
 	if len(w.cfg.LocalUsers) > 0 {
 		for _, f := range families() {
-			take(f, fmt.Sprintf("iifname lo meta mark %#x meta nfproto %s ", Mark, f.proto))
+			take(match{family: f, addrs: fmt.Sprintf("iifname lo meta mark %#x meta nfproto %s ", Mark, f.proto)})
 		}
 	}
 	w.forwarded(take)
 	w.close()
 	if len(w.cfg.LocalUsers) > 0 {
 		w.chain("tproxy_output", "route", "output", -155)
-		w.local(func(_ family, match string) {
-			w.line("%stcp dport { %s } meta mark set %#x", match, w.ports(), Mark)
-		})
+		w.local(func(m match) { w.line("%s meta mark set %#x", m.tcp(w), Mark) })
 		w.close()
 	}
 }
 
-// quic rejects UDP 443 of the scope (priority before filter, 0).
-func (w *writer) quic() {
-	refuse := func(_ family, match string) { w.line("%sudp dport %d reject", match, quicPort) }
-	w.chain("quic_forward", "filter", "forward", -5)
-	w.forwarded(refuse)
+// refuse rejects QUIC of the scope (priority before filter, 0), and in mode tproxy also
+// connections to ruled names that could not be taken, because scrim does not run.
+func (w *writer) refuse() {
+	quic := func(m match) { w.line("%s reject", m.udp()) }
+	w.chain("refuse_forward", "filter", "forward", -5)
+	w.forwarded(quic)
+	if w.cfg.Mode == TProxy {
+		w.forwarded(func(m match) {
+			if !m.alive {
+				w.line("%s reject with tcp reset", m.tcp(w))
+			}
+		})
+	}
 	w.close()
 	if len(w.cfg.LocalUsers) > 0 {
-		w.chain("quic_output", "filter", "output", -5)
-		w.local(refuse)
+		w.chain("refuse_output", "filter", "output", -5)
+		w.local(quic)
 		w.close()
 	}
 }

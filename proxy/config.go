@@ -112,7 +112,7 @@ type Limits struct {
 	Connections   int           // open at once; 10,000
 	PerClient     int           // open connections, and requests under way, of one client; 1,000
 	Header        int           // bytes of a request's header; 64 KiB
-	Body          int64         // bytes of a body that a rule reads, coded; 16 MiB
+	Body          int64         // bytes of a body that a rule reads, coded, whatever its max_body; 64 MiB
 	RecordedBody  int           // bytes of a body kept in an entry; 1 MiB
 	PeekTimeout   time.Duration // for a ClientHello or first header to be whole once begun; 10 s
 	Silence       time.Duration // after which a client that says nothing may be waiting for the server to begin; 500 ms
@@ -128,7 +128,7 @@ func (l *Limits) defaults() {
 	def(&l.Connections, 10_000)
 	def(&l.PerClient, 1000)
 	def(&l.Header, 64<<10)
-	def(&l.Body, 16<<20)
+	def(&l.Body, 64<<20)
 	def(&l.RecordedBody, 1<<20)
 	def(&l.PeekTimeout, 10*time.Second)
 	def(&l.Silence, 500*time.Millisecond)

@@ -162,7 +162,11 @@ func (p *Proxy) serveAdmitted(w http.ResponseWriter, r *http.Request, f *Flow) {
 		fail(w, http.StatusMethodNotAllowed, "CONNECT inside a connection that is already for "+f.To.Host)
 		return
 	}
-	host, port, err := splitAuthority(r.Host, f.To.Port)
+	authority := r.Host
+	if authority == "" { // HTTP/1.0 may leave it out
+		authority = f.To.Authority()
+	}
+	host, port, err := splitAuthority(authority, f.To.Port)
 	scheme := r.URL.Scheme
 	if err != nil || host != f.To.Host || port != f.To.Port && !defaultPort(f.To.Scheme, port) || (scheme != "" && scheme != f.To.Scheme) {
 		p.tally.count(endFailed)

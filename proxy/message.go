@@ -105,13 +105,13 @@ func (p *Proxy) message(r *http.Request, f *Flow, to rules.Destination) (*rules.
 }
 
 // readBody reads the content that a rule needs, at most limit bytes. Where there is more, or less than was announced,
-// m.BodyFault says so, and what was read is returned for a message that passes all the same. The deadline for reading stays after a fault: net/http would
-// wait for the rest of the body without one.
+// m.BodyFault says so, and what was read is returned for a message that passes all the same. The deadline for reading stays: after a fault net/http would wait for
+// the rest of the body without one. pass takes it away.
 func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, m *rules.Message, limit int64) []byte {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	if limit <= 0 || limit > p.cfg.Limits.Body {
+	if limit <= 0 || limit > p.cfg.Limits.Body { // the rule's own bound, below that of the configuration
 		limit = p.cfg.Limits.Body
 	}
 	rc := http.NewResponseController(w)
@@ -124,7 +124,6 @@ func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, m *rules.Messag
 		m.BodyFault = rules.BodyTooLarge
 	default:
 		m.Body = b
-		rc.SetReadDeadline(time.Time{})
 	}
 	return b
 }

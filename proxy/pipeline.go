@@ -87,8 +87,8 @@ func (x *exchange) pass() {
 		x.keepBack()
 		return
 	}
-	if x.message.BodyFault != "" {
-		http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // the rest streams
+	if x.read != nil {
+		http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // the rest streams; and the origin may take its time
 	}
 	x.send(endPassed)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,8 @@ const (
 	ednsPayloadSize = 1232 // DNS flag day 2020
 )
 
-// resolver finds the addresses of origins. It never asks the client's resolver, and it caches.
+// resolver finds the addresses of origins. It never asks the client's resolver, and it caches. Resolvers that speak TLS
+// are verified as origins are.
 type resolver struct {
 	servers []server
 	now     func() time.Time
@@ -50,11 +52,11 @@ type answer struct {
 }
 
 // newResolver reads upstream.resolvers.
-func newResolver(list []string, now func() time.Time) (*resolver, error) {
+func newResolver(list []string, now func() time.Time, roots *x509.CertPool) (*resolver, error) {
 	r := &resolver{now: now, cache: map[string]answer{}}
 	var errs []error
 	for _, s := range list {
-		lookup, err := newServer(s)
+		lookup, err := newServer(s, roots)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -67,7 +69,7 @@ func newResolver(list []string, now func() time.Time) (*resolver, error) {
 	return r, errors.Join(errs...)
 }
 
-func newServer(s string) (func(context.Context, string) ([]netip.Addr, time.Duration, error), error) {
+func newServer(s string, roots *x509.CertPool) (func(context.Context, string) ([]netip.Addr, time.Duration, error), error) {
 	if s == "system" {
 		return lookupSystem, nil
 	}
@@ -77,13 +79,13 @@ func newServer(s string) (func(context.Context, string) ([]netip.Addr, time.Dura
 	}
 	switch u.Scheme {
 	case "udp":
-		return exchanger(classic("udp", withPort(u, "53"))), nil
+		return exchanger(classic("udp", withPort(u, "53"), nil)), nil
 	case "tcp":
-		return exchanger(classic("tcp", withPort(u, "53"))), nil
+		return exchanger(classic("tcp", withPort(u, "53"), nil)), nil
 	case "tls":
-		return exchanger(classic("tcp-tls", withPort(u, "853"))), nil
+		return exchanger(classic("tcp-tls", withPort(u, "853"), roots)), nil
 	case "https":
-		return exchanger(overHTTPS(u)), nil
+		return exchanger(overHTTPS(u, roots)), nil
 	}
 	return nil, fmt.Errorf("upstream.resolvers: unknown scheme %q; use udp, tcp, tls or https", u.Scheme)
 }
@@ -209,10 +211,10 @@ func query(ctx context.Context, ask asker, host string, qtype uint16) ([]netip.A
 }
 
 // classic asks by UDP (and by TCP where the answer was cut), TCP or TLS (RFC 7858).
-func classic(network, addr string) asker {
+func classic(network, addr string, roots *x509.CertPool) asker {
 	host, _, _ := net.SplitHostPort(addr)
 	return func(ctx context.Context, q *dns.Msg) (*dns.Msg, error) {
-		c := &dns.Client{Net: network, TLSConfig: &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}}
+		c := &dns.Client{Net: network, TLSConfig: &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}}
 		a, _, err := c.ExchangeContext(ctx, q, addr)
 		if err == nil && a.Truncated && network == "udp" {
 			c.Net = "tcp"
@@ -223,11 +225,11 @@ func classic(network, addr string) asker {
 }
 
 // overHTTPS asks by RFC 8484. The name of the resolver itself is resolved by the system.
-func overHTTPS(u *url.URL) asker {
+func overHTTPS(u *url.URL, roots *x509.CertPool) asker {
 	if u.Path == "" {
 		u.Path = "/dns-query"
 	}
-	client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}}
 	return func(ctx context.Context, q *dns.Msg) (*dns.Msg, error) {
 		q.Id = 0 // RFC 8484, section 4.1
 		wire, err := q.Pack()

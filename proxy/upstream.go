@@ -58,9 +58,6 @@ func newUpstream(cfg *Config, policy *addressPolicy) (*upstream, error) {
 	u := &upstream{policy: policy, timeout: cfg.Limits.DialTimeout, near: map[netip.Prefix]*http.Transport{}, nearHosts: map[string]struct{}{}}
 	var errs []error
 	var err error
-	if u.resolver, err = newResolver(cfg.Upstream.Resolvers, cfg.Now); err != nil {
-		errs = append(errs, err)
-	}
 	if u.fixed, err = fixedHosts(cfg.Upstream.Hosts); err != nil {
 		errs = append(errs, err)
 	}
@@ -69,6 +66,9 @@ func newUpstream(cfg *Config, policy *addressPolicy) (*upstream, error) {
 	}
 	roots, err := rootPool(cfg.Upstream.Roots)
 	if err != nil {
+		errs = append(errs, err)
+	}
+	if u.resolver, err = newResolver(cfg.Upstream.Resolvers, cfg.Now, roots); err != nil {
 		errs = append(errs, err)
 	}
 	u.tls = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(sessionCacheSize)}

@@ -140,7 +140,8 @@ func (s *Server) Addrs() []netip.AddrPort {
 // isSelf reports whether a resolver's address is one of ours.
 func (s *Server) isSelf(server netip.AddrPort) bool {
 	addr := server.Addr().Unmap()
-	for _, at := range s.Addrs() {
+	for _, l := range s.tcp {
+		at := l.Addr().(*net.TCPAddr).AddrPort()
 		if at.Port() != server.Port() {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 	"sync"
@@ -408,5 +409,21 @@ func TestAnswersWithTheAskedAddress(t *testing.T) {
 		if r := ask(t, network, server, "ruled.example.", miekg.TypeA); answers(r) != "A 127.0.0.3" {
 			t.Errorf("%s: got %s", network, r)
 		}
+		if !hasIPv6() {
+			continue
+		}
+		server = fmt.Sprintf("[::1]:%d", port)
+		if r := ask(t, network, server, "ruled.example.", miekg.TypeAAAA); answers(r) != "AAAA ::1" {
+			t.Errorf("%s: got %s", network, r)
+		}
 	}
+}
+
+func hasIPv6() bool {
+	l, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
 }

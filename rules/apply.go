@@ -36,6 +36,7 @@ type exchange struct {
 	buf        []byte        // what is encoded
 	seen       inventory
 	slots      []slot
+	shapes     transform.Shaper
 }
 
 // decoded is the body under one form.
@@ -76,12 +77,18 @@ func (x *exchange) end() {
 	}
 	clear(x.slots[:cap(x.slots)])
 	pool := &x.s.scratch
-	*x = exchange{
-		query: x.query[:0], trees: x.trees[:0], cache: x.cache[:0], nodes: x.nodes[:0],
-		candidates: x.candidates[:0], runs: x.runs, seen: x.seen, slots: x.slots[:0], buf: x.buf[:0],
-	}
+	x.forget()
 	x.seen.reset()
 	pool.Put(x)
+}
+
+// forget drops all of the message and keeps the room.
+func (x *exchange) forget() {
+	x.s, x.m, x.env, x.chance = nil, nil, Env{}, transform.Env{}
+	x.clean, x.hasPath, x.hasQuery, x.hasPlain = "", false, false, false
+	x.plain, x.plainErr, x.coding = nil, nil, body.Coding{}
+	x.query, x.trees, x.cache, x.nodes = x.query[:0], x.trees[:0], x.cache[:0], x.nodes[:0]
+	x.candidates, x.slots, x.buf, x.used = x.candidates[:0], x.slots[:0], x.buf[:0], 0
 }
 
 // path is the clean path of the message.

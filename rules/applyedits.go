@@ -19,6 +19,7 @@ type inventory struct {
 	room  []byte // for the selectors
 	ends  []int32
 	above []int32
+	first []int32 // by edit: its first node
 }
 
 // seen is one field of the inventory, or what such fields stand in.

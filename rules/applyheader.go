@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/scrimproxy/scrim/rules/body"
-	"github.com/scrimproxy/scrim/rules/transform"
 )
 
 // userAgent is what every generalized request calls itself.
@@ -135,7 +134,7 @@ func (t *target) report(dst []Edit) []Edit {
 func (t *target) edit(s *slot) Edit {
 	e := Edit{
 		Part: t.part.name, Selector: s.selector(), Transform: "unlisted", Kind: body.String,
-		Shape: transform.Shape(body.Value{Kind: body.String, Text: s.value}), Unwritten: s.to == toRemove, Error: s.fault,
+		Shape: t.x.shapes.Shape(body.Value{Kind: body.String, Text: s.value}), Unwritten: s.to == toRemove, Error: s.fault,
 	}
 	switch {
 	case s.field != nil:

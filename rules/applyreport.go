@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/scrimproxy/scrim/rules/body"
-	"github.com/scrimproxy/scrim/rules/transform"
 )
 
 // size is how many edits the inventory makes at most.
@@ -23,7 +22,7 @@ func (v *inventory) size(r *run) int {
 // point into the body.
 func (v *inventory) edits(dst []Edit, r *run, part string) []Edit {
 	from := len(dst)
-	v.room, v.ends, v.above = v.room[:0], v.ends[:0], v.above[:0]
+	v.room, v.ends, v.above, v.first = v.room[:0], v.ends[:0], v.above[:0], v.first[:0]
 	dst = v.twig(dst, from, r, 0, part)
 	all, start := string(v.room), int32(0)
 	for i, end := range v.ends {
@@ -38,7 +37,7 @@ func (v *inventory) edits(dst []Edit, r *run, part string) []Edit {
 	if v.more > 0 {
 		dst = append(dst, Edit{Part: part, Selector: r.prefix + "$", Transform: "note", Detail: "and more fields than are listed", Count: v.more})
 	}
-	return merge(dst, r.extra)
+	return dst
 }
 
 // twig appends the edit of an entry, or those below it; the entries that it stands in are in v.above.
@@ -56,7 +55,7 @@ func (v *inventory) twig(dst []Edit, from int, r *run, at int32, part string) []
 		if at > 0 {
 			v.room = e.appendTo(v.room)
 		}
-		v.ends = append(v.ends, int32(len(v.room)))
+		v.ends, v.first = append(v.ends, int32(len(v.room))), append(v.first, e.node)
 		dst = append(dst, Edit{})
 		v.edit(&dst[len(dst)-1], r, e, part)
 		return dst
@@ -117,7 +116,7 @@ func isShort(name string) bool {
 
 // edit fills in what was done to the fields of an entry.
 func (v *inventory) edit(ed *Edit, r *run, e *seen, part string) {
-	ed.Part, ed.Transform, ed.Kind, ed.Shape = part, "unlisted", e.kind, shapeOfNode(r.tree, e.node)
+	ed.Part, ed.Transform, ed.Kind, ed.Shape = part, "unlisted", e.kind, r.x.shapeOfNode(r.tree, e.node)
 	if e.err != "" {
 		ed.Error = strings.Clone(e.err)
 	}
@@ -137,20 +136,8 @@ func (v *inventory) edit(ed *Edit, r *run, e *seen, part string) {
 }
 
 // shapeOfNode is the shape of a scalar; of what has members there is none but its kind.
-func shapeOfNode(t *body.Tree, n int32) string {
-	switch k := t.Kind(n); k {
-	case body.Object, body.Array:
-		return transform.Shape(body.Value{Kind: k, Text: emptyOf(k)})
-	default:
-		return transform.Shape(body.Value{Kind: k, Text: t.Text(n)})
-	}
-}
-
-func emptyOf(k body.Kind) string {
-	if k == body.Array {
-		return "[]"
-	}
-	return "{}"
+func (x *exchange) shapeOfNode(t *body.Tree, n int32) string {
+	return x.shapes.Shape(body.Value{Kind: t.Kind(n), Text: t.Text(n)})
 }
 
 // merge appends edits of which several may say the same; of those it makes one.

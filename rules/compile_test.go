@@ -100,7 +100,7 @@ func TestGateOfLists(t *testing.T) {
 	opt := rules.Options{Files: func(name string) ([]byte, error) {
 		return []byte("# ads\nads.example.net\n\n*.track.example.net\n0.0.0.0 old.example.net\n"), nil
 	}}
-	set := load(t, opt, "rules: [{id: list, match: {host: {file: " + "hosts.txt}}, then: refuse}]")
+	set := load(t, opt, "rules: [{id: list, match: {host: {file: "+"hosts.txt}}, then: refuse}]")
 	for host, want := range map[string]rules.Answer{
 		"ads.example.net": rules.Block, "x.ads.example.net": rules.Tunnel, "track.example.net": rules.Tunnel,
 		"a.track.example.net": rules.Block, "a.b.track.example.net": rules.Block, "old.example.net": rules.Block, "net": rules.Tunnel, "": rules.Tunnel,

@@ -17,6 +17,7 @@ type part struct {
 	outside  []*field // query, header, cookie and path fields, in written order
 	fields   []*field // all of the part; a field's number is its index and one
 	reads    [inPath + 1]bool
+	sketches sketches
 }
 
 // scope is the fields of one tree, or of one element of a batch in it: their selectors start at one root.

@@ -61,7 +61,7 @@ func (x *exchange) openText(f *field, text, at string) (_ string, to outcome, na
 	}
 	seen := newInventory()
 	seen.read(inner, false)
-	edits = seen.edits(nil, inner, f.inside.part.name)
+	edits = merge(seen.edits(nil, inner, f.inside.part.name), inner.extra)
 	return wrapped, toReplace, f.name, "", edits
 }
 

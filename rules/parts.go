@@ -40,20 +40,40 @@ func (x *exchange) record() {
 // report adds what was done to the edits of an outcome, and what no rule lists to its drift.
 func (x *exchange) report(p *part, run *run, outside *target, out *Outcome) {
 	size := len(outside.slots) + len(outside.edits)
+	var known *sketch
 	if run != nil {
-		x.seen.read(run, false)
-		size += x.seen.size(run)
+		size += len(run.extra)
+		if known = p.sketches.find(run); known != nil && len(run.faults) == 0 {
+			size += len(known.edits)
+		} else {
+			known = nil
+			x.seen.read(run, false)
+			size += x.seen.size(run)
+		}
 	}
 	out.Edits = outside.report(slices.Grow(out.Edits, size))
-	from := len(out.Edits)
 	if run != nil {
-		out.Edits = x.seen.edits(out.Edits, run, p.name)
-		out.Drift = append(out.Drift, driftOf(out.Edits[from:])...)
-		out.Drift = append(out.Drift, run.drift...)
+		x.reportBody(p, run, known, out)
 	}
 	if p.unlisted != UnlistedKeep {
 		out.Drift = outside.drift(out.Drift)
 	}
+}
+
+// reportBody adds what was done to the body; known is the sketch of it, if there is one.
+func (x *exchange) reportBody(p *part, run *run, known *sketch, out *Outcome) {
+	from := len(out.Edits)
+	if known != nil {
+		out.Edits = known.draw(out.Edits, run)
+	} else {
+		out.Edits = x.seen.edits(out.Edits, run, p.name)
+		if sketchable(run) {
+			p.sketches.add(run, out.Edits[from:], x.seen.first)
+		}
+	}
+	out.Edits = merge(out.Edits, run.extra)
+	out.Drift = append(out.Drift, driftOf(out.Edits[from:])...)
+	out.Drift = append(out.Drift, run.drift...)
 }
 
 // partBody writes the body of a part into m. The run is nil where there is none.

@@ -63,6 +63,8 @@ func Looks(v body.Value) Class {
 	switch s := v.Text; {
 	case s == "":
 		return ClassEmpty
+	case isWord(s):
+		return ClassText // most strings are words, and a word is nothing else
 	case isUUID(s):
 		return ClassUUID
 	case isHex(s):
@@ -95,6 +97,16 @@ func Looks(v body.Value) Class {
 		return ClassToken
 	}
 	return ClassText
+}
+
+// isWord reports letters alone.
+func isWord(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // numberClass is the class of a number or of a string that holds one, else "". Integers in a string may have leading

@@ -14,6 +14,15 @@ import (
 //
 // What remains inferable: lengths and kinds. The shape of a title is the number of its characters.
 func Shape(v body.Value) string {
+	var s Shaper
+	return s.Shape(v)
+}
+
+// Shaper makes the same words as Shape, and makes each only once. It is not safe for concurrent use.
+type Shaper struct{ integers, decimals, tokens, texts [64]string }
+
+// Shape is Shape.
+func (s *Shaper) Shape(v body.Value) string {
 	class := Looks(v)
 	switch class {
 	case ClassBytes:
@@ -21,9 +30,9 @@ func Shape(v body.Value) string {
 	case ClassEmpty:
 		return "empty text"
 	case ClassInteger, ClassEpoch, ClassEpochMS:
-		return counted("integer, ", digitsBefore(v.Text), " digit")
+		return counted(&s.integers, "integer, ", digitsBefore(v.Text), " digit")
 	case ClassDecimal:
-		return counted("decimal, ", digitsBefore(v.Text), " digit")
+		return counted(&s.decimals, "decimal, ", digitsBefore(v.Text), " digit")
 	case ClassHex:
 		return "hex " + strconv.Itoa(len(v.Text))
 	case ClassTime:
@@ -41,19 +50,26 @@ func Shape(v body.Value) string {
 	case ClassUserAgent:
 		return "user agent"
 	case ClassToken:
-		return counted("token, ", len(v.Text), " character")
+		return counted(&s.tokens, "token, ", len(v.Text), " character")
 	case ClassText:
-		return counted("text, ", utf8.RuneCountInString(v.Text), " character")
+		return counted(&s.texts, "text, ", utf8.RuneCountInString(v.Text), " character")
 	}
 	return string(class)
 }
 
-// counted is a class with how many there are of something.
-func counted(class string, n int, noun string) string {
-	if n == 1 {
-		return class + "1" + noun
+// counted is a class with how many there are of something; made holds those that were made before.
+func counted(made *[64]string, class string, n int, noun string) string {
+	if n < len(made) && made[n] != "" {
+		return made[n]
 	}
-	return class + strconv.Itoa(n) + noun + "s"
+	text := class + strconv.Itoa(n) + noun
+	if n != 1 {
+		text += "s"
+	}
+	if n < len(made) {
+		made[n] = text
+	}
+	return text
 }
 
 // digitsBefore counts the digits before point and exponent.

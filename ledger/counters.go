@@ -82,6 +82,7 @@ type flow struct {
 	class class
 	open  int64 // parts held
 	left  bool  // a held part left
+	came  bool  // a part came to its origin
 	holds []part
 	sent  []part // without a result yet
 }
@@ -248,7 +249,8 @@ func (t *tally) result(f *flow, r *Record) {
 			break
 		}
 	}
-	if r.Verdict == "failed" && f.class != none && f.open == 0 && len(f.sent) == 0 {
+	f.came = f.came || r.Verdict != "failed"
+	if !f.came && f.class != none && f.open == 0 && len(f.sent) == 0 {
 		t.next.move(f.class, failed)
 		f.class = failed
 	}

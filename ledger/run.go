@@ -11,18 +11,47 @@ const (
 	ageTick    = 10 * time.Minute
 )
 
+// After the clock has jumped by clockJump, nothing is removed by age for clockDoubt: a clock that is a year ahead for
+// an hour must not cost a year of records.
+const (
+	clockJump  = time.Hour
+	clockDoubt = 24 * time.Hour
+)
+
+// clock tells jumps of the wall clock from the passing of time.
+type clock struct {
+	wall, steady time.Time // taken at once; steady by the monotonic clock
+	doubt        time.Time // of the monotonic clock: until then the wall clock is not believed
+}
+
+// look compares the clocks, and says whether the wall clock can be believed.
+func (c *clock) look(wall, steady time.Time) bool {
+	drift := wall.Round(0).Sub(c.wall.Round(0)) - steady.Sub(c.steady)
+	if c.wall.IsZero() {
+		drift = 0
+	}
+	if drift.Abs() > clockJump {
+		c.doubt = steady.Add(clockDoubt)
+	}
+	c.wall, c.steady = wall, steady
+	return !steady.Before(c.doubt)
+}
+
 // Run keeps the ledger: tunnel totals, retention by age, the store's own upkeep. It blocks until ctx ends.
 func (l *Ledger) Run(ctx context.Context) error {
 	tick := time.NewTicker(tunnelTick)
 	defer tick.Stop()
 	age := time.NewTicker(ageTick)
 	defer age.Stop()
-	l.retain(ctx)
+	var clock clock
+	clock.look(l.w.now(), time.Now())
+	l.retain(ctx, true)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+			clock.look(l.w.now(), time.Now())
 			for _, r := range l.tunnels.due(l.w.now(), false) {
 				l.Post(r)
 			}
@@ -30,13 +59,13 @@ func (l *Ledger) Run(ctx context.Context) error {
 				l.w.log.Warn("the ledger's upkeep stopped", "error", err)
 			}
 		case <-age.C:
-			l.retain(ctx)
+			l.retain(ctx, clock.look(l.w.now(), time.Now()))
 		}
 	}
 }
 
-func (l *Ledger) retain(ctx context.Context) {
-	if err := l.Retain(ctx); err != nil && ctx.Err() == nil {
+func (l *Ledger) retain(ctx context.Context, byAge bool) {
+	if err := l.retainAll(ctx, byAge); err != nil && ctx.Err() == nil {
 		l.w.log.Warn("the ledger cannot remove old entries", "error", err)
 	}
 }
@@ -45,10 +74,12 @@ func (l *Ledger) retain(ctx context.Context) {
 func (l *Ledger) Upkeep(ctx context.Context) error { return l.store.Maintain(ctx) }
 
 // Retain removes what is older than Config.KeepAge, and what the size cap does not allow, now. Run does it by itself.
-func (l *Ledger) Retain(ctx context.Context) error {
+func (l *Ledger) Retain(ctx context.Context) error { return l.retainAll(ctx, true) }
+
+func (l *Ledger) retainAll(ctx context.Context, byAge bool) error {
 	for more := true; more; {
 		var err error
-		more, err = l.retainStep(ctx)
+		more, err = l.retainStep(ctx, byAge)
 		if err != nil {
 			return err
 		}
@@ -57,7 +88,7 @@ func (l *Ledger) Retain(ctx context.Context) error {
 }
 
 // retainStep removes at most bounds.pruneRows records, as the leader.
-func (l *Ledger) retainStep(ctx context.Context) (more bool, err error) {
+func (l *Ledger) retainStep(ctx context.Context, byAge bool) (more bool, err error) {
 	if err := l.w.beLeader(ctx); err != nil {
 		return false, err
 	}
@@ -65,7 +96,7 @@ func (l *Ledger) retainStep(ctx context.Context) (more bool, err error) {
 	if err := l.w.prune(ctx, false); err != nil {
 		return false, err
 	}
-	if l.keepAge == 0 {
+	if l.keepAge == 0 || !byAge {
 		return false, nil
 	}
 	last, err := l.expired(ctx)

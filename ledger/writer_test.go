@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,6 +184,40 @@ func TestRunWritesTunnelTotals(t *testing.T) {
 			t.Errorf("counters %+v, %v", n, err)
 		}
 		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestClockThatJumpsCostsNoRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ahead atomic.Int64
+		now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		l, err := ledger.Open(t.Context(), ledger.Config{KeepAge: 90 * 24 * time.Hour, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Append(t.Context(), sentRecord(0), sentRecord(1)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- l.Run(ctx) }()
+		time.Sleep(time.Hour)
+		ahead.Store(int64(365 * 24 * time.Hour))
+		time.Sleep(time.Hour)
+		ahead.Store(0) // the clock was set right again
+		time.Sleep(48 * time.Hour)
+		if _, err := l.Get(t.Context(), "1"); err != nil {
+			t.Errorf("an hour of a wrong clock cost the record: %v", err)
+		}
+		ahead.Store(int64(365 * 24 * time.Hour))
+		time.Sleep(48 * time.Hour) // a clock that stays is right
+		if _, err := l.Get(t.Context(), "1"); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("a record of last year is still there: %v", err)
+		}
+		cancel()
+		if err := errors.Join(<-done, l.Close()); err != nil {
 			t.Error(err)
 		}
 	})

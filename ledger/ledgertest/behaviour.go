@@ -109,9 +109,12 @@ func countersAddUp(t *testing.T, m Maker) {
 	add(t, l, &ledger.Record{Type: ledger.Kept, Verdict: "drop", Flow: "q", Part: "a"}, &ledger.Record{Type: ledger.Sent, Verdict: "generalize", Flow: "q", Part: "b"})
 	// A request of which nothing left has failed.
 	add(t, l, &ledger.Record{Type: ledger.Sent, Verdict: "pass", Flow: "x"}, &ledger.Record{Type: ledger.Result, Verdict: "failed", Flow: "x", Error: "no route"})
+	// One of which a part came to its origin has not.
+	add(t, l, &ledger.Record{Type: ledger.Sent, Verdict: "generalize", Flow: "y", Part: "a"}, &ledger.Record{Type: ledger.Sent, Verdict: "generalize", Flow: "y", Part: "b"})
+	add(t, l, &ledger.Record{Type: ledger.Result, Flow: "y", Part: "a", Status: 200}, &ledger.Record{Type: ledger.Result, Verdict: "failed", Flow: "y", Part: "b"})
 	l.AddTunnel("192.0.2.1", "cdn.example", 443, 10, 20)
 	add(t, l, &ledger.Record{Type: ledger.Event, Reason: "reload"})
-	want := ledger.Counters{Seen: 9, Passed: 1, Generalized: 3, Dropped: 1, Refused: 1, Tunnelled: 1, Failed: 2}
+	want := ledger.Counters{Seen: 10, Passed: 1, Generalized: 4, Dropped: 1, Refused: 1, Tunnelled: 1, Failed: 2}
 	got := counters(t, l)
 	got.Records = 0
 	if diff := cmp.Diff(got, want); diff != "" {

@@ -112,8 +112,8 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// waitLimit is how long waitfor waits: long, since the machine may be busy.
-const waitLimit = 30 * time.Second
+// waitLimit is how long waitfor waits: long, since the machine may be busy and releases come by the minute.
+const waitLimit = 100 * time.Second
 
 // cmdWaitFor is "waitfor FILE [TEXT]": waits until the file is there, and holds the text.
 func cmdWaitFor(ts *testscript.TestScript, neg bool, args []string) {

@@ -28,6 +28,7 @@ type house struct {
 	authority *certs.Authority
 	ledger    *ledger.Ledger
 	proxy     *proxy.Proxy
+	holding   *holding
 	control   *control
 
 	mu     sync.Mutex // guards the fields below; held during a reload
@@ -45,6 +46,7 @@ func (h *house) run(ctx context.Context) error {
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.proxy.Run(ctx) })
+	g.Go(func() error { return h.holding.box.Run(ctx) })
 	g.Go(func() error { return h.watch(ctx) })
 	g.Go(func() error { return h.control.serve(ctx, h) })
 	g.Go(func() error { return tellSystemd(ctx) })
@@ -64,6 +66,9 @@ func (h *house) close() error {
 	}
 	if h.control != nil {
 		errs = append(errs, h.control.close())
+	}
+	if h.holding != nil {
+		errs = append(errs, h.holding.box.Close())
 	}
 	if h.ledger != nil {
 		errs = append(errs, h.ledger.Close())

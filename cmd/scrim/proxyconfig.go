@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/scrimproxy/scrim/proxy"
+	"github.com/scrimproxy/scrim/rules/body"
 )
 
 // proxyConfig is the proxy room's part of the settings.
@@ -35,6 +36,15 @@ func (c *config) proxyConfig() (proxy.Config, error) {
 		settings.Upstream.Roots = pem
 	}
 	return settings, nil
+}
+
+// plain undoes the content codings of a body for the ledger.
+func (c *config) plain(declared string, coded []byte) (plain []byte, coding string, err error) {
+	plain, how, err := body.Plain(declared, coded, body.Limits{MaxBytes: int64(c.Limits.MaxBody), MaxRatio: c.Limits.Ratio})
+	if err != nil {
+		return nil, "", err
+	}
+	return plain, how.String(), nil
 }
 
 // clientNames are the owner's names by address. The addresses were checked when the file was read.

@@ -117,10 +117,15 @@ func (a *app) build(ctx context.Context) (_ *house, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.holding, err = openHolding(cfg, h.ledger, h.log); err != nil {
+		return nil, err
+	}
 	settings.Rules, settings.Leaves, settings.Book, settings.Log, settings.Key = h.set.Load, h.authority, h.ledger, h.log, key
+	settings.Hold, settings.Plain = h.holding.hold, cfg.plain
 	if h.proxy, err = proxy.New(settings); err != nil {
 		return nil, explainListen(err)
 	}
+	h.holding.proxy = h.proxy
 	debug.FreeOSMemory()
 	return h, nil
 }

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,13 @@ func (o *origin) set(f func()) {
 	f()
 }
 
+// questions gives what was asked, and the last message.
+func (o *origin) questions() ([]string, *miekg.Msg) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.asked), o.last
+}
+
 func (o *origin) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,8 +61,8 @@ func (o *origin) reply(req *miekg.Msg) *miekg.Msg {
 	q := req.Question[0]
 	if !strings.HasSuffix(q.Name, ".invalid.") { // probes for loops
 		o.asked = append(o.asked, q.Name+" "+miekg.TypeToString[q.Qtype])
+		o.last = req
 	}
-	o.last = req
 	m := new(miekg.Msg).SetReply(req)
 	m.RecursionAvailable = true
 	if opt := req.IsEdns0(); opt != nil {

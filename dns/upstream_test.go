@@ -78,13 +78,16 @@ func TestStreamIsOpenedAgain(t *testing.T) {
 		if _, err := exchange(t, u, "plain.example.", miekg.TypeA); err != nil {
 			t.Fatal(err)
 		}
-		u.fixed[0].via.(*stream).conn.nc.Close()
+		s := u.fixed[0].via.(*stream)
+		s.mu.Lock()
+		s.conn.nc.Close()
+		s.mu.Unlock()
 	}
 }
 
 func TestFailureGoesToTheNextUpstream(t *testing.T) {
 	good, bad, mute := newOrigin(t), newOrigin(t), newOrigin(t)
-	bad.rcode["plain.example."] = miekg.RcodeServerFailure
+	bad.set(func() { bad.rcode["plain.example."] = miekg.RcodeServerFailure })
 	mute.set(func() { mute.mute = true })
 	closed := closedPort(t)
 	for _, first := range []string{"udp://" + bad.addr, "udp://" + mute.addr, "udp://" + closed, "tcp://" + closed} {
@@ -151,7 +154,7 @@ func TestTheFasterUpstreamIsFoundAndTheDeadLeftAlone(t *testing.T) {
 func TestBootstrap(t *testing.T) {
 	o := newOrigin(t)
 	dot, _, roots := o.secure(t)
-	o.zone["resolver.example. A"] = []string{"resolver.example. 60 IN A 127.0.0.1"}
+	o.set(func() { o.zone["resolver.example. A"] = []string{"resolver.example. 60 IN A 127.0.0.1"} })
 	url, _, _ := strings.Cut(dot, "#")
 	boot := netip.MustParseAddrPort(o.addr)
 	u := newUpstreams(t, UpstreamConfig{Resolvers: []string{url}, Roots: roots, Bootstrap: []netip.AddrPort{boot}})

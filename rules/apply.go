@@ -69,7 +69,7 @@ func (x *exchange) end() {
 		x.trees[i] = decoded{}
 	}
 	for _, r := range x.runs[:x.used] {
-		r.reset()
+		r.reset(x.s.blank)
 	}
 	clear(x.query)
 	if clear(x.buf[:cap(x.buf)]); cap(x.buf) > maxRoom {

@@ -124,13 +124,10 @@ func (f *nodeFinder) near(sel *selector) (int32, bool) {
 	if !sel.fits(f.tree.Form()) {
 		return 0, false
 	}
-	found := sel.query.Select(f.nodes[:0], f.tree, f.root)
-	f.nodes = found[:0]
-	if sel.simple && len(found) == 1 {
+	found := f.candidates(sel, f.root)
+	if len(found) == 1 && sel.simple {
 		return found[0], true
 	}
-	slices.Sort(found)
-	found = slices.Compact(found)
 	best, at, twice := int32(-1), int32(-1), false
 	i, _ := slices.BinarySearch(found, f.at)
 	for _, n := range found[max(i-2, 0):min(i+2, len(found))] {
@@ -142,6 +139,29 @@ func (f *nodeFinder) near(sel *selector) (int32, bool) {
 		}
 	}
 	return at, at >= 0 && !twice
+}
+
+// lookup is what a selector found below a root.
+type lookup struct {
+	sel   *selector
+	root  int32
+	nodes []int32 // rising, each once
+}
+
+// candidates are the nodes of sel below root, found once for all values that look for them.
+func (r *run) candidates(sel *selector, root int32) []int32 {
+	at := slices.IndexFunc(r.lookups, func(l lookup) bool { return l.sel == sel })
+	if at < 0 {
+		at = len(r.lookups)
+		r.lookups = append(r.lookups, lookup{sel: sel, root: -1})
+	}
+	l := &r.lookups[at]
+	if l.root != root {
+		l.nodes = sel.query.Select(l.nodes[:0], r.tree, root)
+		slices.Sort(l.nodes)
+		l.nodes, l.root = slices.Compact(l.nodes), root
+	}
+	return l.nodes
 }
 
 // common is the deepest node above both n and the node at hand: of nested nodes the deeper comes later.

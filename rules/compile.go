@@ -65,6 +65,7 @@ type core struct {
 	limits    body.Limits
 	opt       Options
 	scratch   sync.Pool // *exchange
+	blank     *body.Tree
 }
 
 // kind is one switch.
@@ -101,6 +102,7 @@ func Compile(files []*File, opt Options) (*Set, error) {
 		selNo:     map[string]int{},
 		never:     append(neverDecrypt(), opt.NeverDecrypt...),
 	}
+	c.blank, _ = body.Decode(body.JSON, "", []byte("null"), body.Limits{})
 	c.scratch.New = func() any { return newExchange() }
 	c.checkProfiles()
 	c.addProducts()
@@ -184,15 +186,9 @@ func (c *compiler) addRules() {
 		}
 	}
 	c.index = newHostIndex(size)
-	ids := map[string]Pos{}
 	for no, f := range c.files {
 		for i := range f.Rules {
-			ast := &f.Rules[i]
-			if other, twice := ids[ast.Product+"\x00"+ast.ID]; twice && ast.ID != "" {
-				c.fault(ast.Pos, "give it another id", "rule id %q is used twice, first at line %d of %s", ast.ID, other.Line, other.File)
-			}
-			ids[ast.Product+"\x00"+ast.ID] = ast.Pos
-			c.addRule(no, ast)
+			c.addRule(no, &f.Rules[i])
 		}
 	}
 }

@@ -50,10 +50,46 @@ type event struct {
 // state is one state of the walk that follows all simple selectors of a scope at once.
 type state struct {
 	field int32            // that decides a node in this state; 0: none
-	names map[string]int32 // member name: next state
+	few   []exit           // member names and next states, where they are few
+	names map[string]int32 // all of them
 	index map[int]int32    // element: next state
 	other int32            // next state for every other child; 0: none has any
 	lists bool             // some child leads on
+}
+
+// exit is a member name and the state it leads to.
+type exit struct {
+	name string
+	next int32
+}
+
+// fewExits is up to how many names a look through them is faster than a map.
+const fewExits = 8
+
+// member is the state of a member, or 0.
+func (st *state) member(name string) int32 {
+	if st.few == nil {
+		if next, ok := st.names[name]; ok {
+			return next
+		}
+		return st.other
+	}
+	for i := range st.few {
+		if st.few[i].name == name {
+			return st.few[i].next
+		}
+	}
+	return st.other
+}
+
+// element is the state of an element, or 0.
+func (st *state) element(i int) int32 {
+	if len(st.index) > 0 {
+		if next, ok := st.index[i]; ok {
+			return next
+		}
+	}
+	return st.other
 }
 
 // maxStates bounds the states of one scope; selectors beyond it are followed one by one.
@@ -276,13 +312,18 @@ func (m *machine) expand(items []item) state {
 		switch step := &it.field.sel.steps[it.done]; step.Kind {
 		case path.Name:
 			if _, done := st.names[step.Name]; !done {
-				st.names[step.Name] = m.state(following(open, path.Step{Kind: path.Name, Name: step.Name}))
+				next := m.state(following(open, path.Step{Kind: path.Name, Name: step.Name}))
+				st.names[step.Name] = next
+				st.few = append(st.few, exit{step.Name, next})
 			}
 		case path.Index:
 			if _, done := st.index[step.Index]; !done {
 				st.index[step.Index] = m.state(following(open, path.Step{Kind: path.Index, Index: step.Index}))
 			}
 		}
+	}
+	if len(st.few) > fewExits {
+		st.few = nil
 	}
 	st.lists = len(open) > 0
 	return st

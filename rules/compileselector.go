@@ -160,33 +160,51 @@ func (s *selector) find(dst []int32, t *body.Tree, root int32) (nodes []int32, t
 	if s.place != inTree {
 		return dst, false
 	}
+	twins := map[int32]map[string]bool{}
 	for _, n := range dst[start:] {
-		if namedTwice(t, n, root) {
+		if namedTwice(t, n, root, twins) {
 			return dst, true
 		}
 	}
 	return dst, false
 }
 
-// namedTwice reports whether n or an ancestor of it below root shares its name with a sibling.
-func namedTwice(t *body.Tree, n, root int32) bool {
+// namedTwice reports whether n or an ancestor of it below root shares its name with a sibling. twins remembers the names
+// that objects have more than once.
+func namedTwice(t *body.Tree, n, root int32, twins map[int32]map[string]bool) bool {
 	for n != root {
 		parent := t.Parent(n)
 		if parent < 0 {
 			return false
 		}
 		if t.Kind(parent) == body.Object {
-			name, found := t.Name(n), 0
-			for child := t.First(parent); child >= 0; child = t.Next(child) {
-				if t.Name(child) == name {
-					found++
-				}
+			names, known := twins[parent]
+			if !known {
+				names = twice(t, parent)
+				twins[parent] = names
 			}
-			if found > 1 {
+			if names[t.Name(n)] {
 				return true
 			}
 		}
 		n = parent
 	}
 	return false
+}
+
+// twice lists the names that an object has more than once.
+func twice(t *body.Tree, object int32) map[string]bool {
+	var names map[string]bool
+	seen := map[string]bool{}
+	for child := t.First(object); child >= 0; child = t.Next(child) {
+		name := t.Name(child)
+		if seen[name] {
+			if names == nil {
+				names = map[string]bool{}
+			}
+			names[name] = true
+		}
+		seen[name] = true
+	}
+	return names
 }

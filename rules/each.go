@@ -26,7 +26,7 @@ func (r *run) element(e *each, n int32) bool {
 	ev, known := r.event(e, n)
 	r.elements[no].event = ev
 	if !known {
-		r.drift = append(r.drift, Drift{"element", r.selectorOf(n)})
+		r.unknown(n)
 	}
 	if ev != nil {
 		switch r.x.s.eventVerdict(ev) {

@@ -27,6 +27,7 @@ type run struct {
 	plan     body.Plan
 	nodes    []int32
 	finder   nodeFinder
+	lookups  []lookup
 }
 
 // decision is what becomes of a node.
@@ -82,8 +83,14 @@ func (x *exchange) run(p *part, t *body.Tree, prefix string) *run {
 // maxRoom is how many nodes a run keeps room for: a rare large body must not stay in memory.
 const maxRoom = 1 << 16
 
-// reset forgets all of a message; the plan keeps no more than its marks.
-func (r *run) reset() {
+// release gives back the run that was taken last.
+func (x *exchange) release(r *run) {
+	r.reset(x.s.blank)
+	x.used--
+}
+
+// reset forgets all of a message and keeps the room. blank is a tree that is nobody's.
+func (r *run) reset(blank *body.Tree) {
 	clear(r.acts)
 	clear(r.elements)
 	clear(r.extra)
@@ -92,9 +99,21 @@ func (r *run) reset() {
 		*r = run{}
 		return
 	}
+	r.plan.Reset(blank, body.Remove)
 	*r = run{
 		of: r.of[:0], hits: r.hits[:0], acts: r.acts[:0], elements: r.elements[:0], extra: r.extra[:0], drift: r.drift[:0],
 		nodes: r.nodes[:0], plan: r.plan,
+	}
+}
+
+// maxDrift is how many kinds of unknown elements one message notes.
+const maxDrift = 32
+
+// unknown notes an element that no event matches.
+func (r *run) unknown(n int32) {
+	d := Drift{"element", r.selectorOf(n)}
+	if len(r.drift) < maxDrift && !slices.Contains(r.drift, d) {
+		r.drift = append(r.drift, d)
 	}
 }
 
@@ -145,12 +164,11 @@ func (r *run) walk(s *scope, n, at int32) {
 	t := r.tree
 	switch t.Kind(n) {
 	case body.Object:
+		if len(st.names) == 0 && st.other == 0 {
+			return
+		}
 		for child := t.First(n); child >= 0; child = t.Next(child) {
-			next, ok := st.names[t.Name(child)]
-			if !ok {
-				next = st.other
-			}
-			if next != 0 {
+			if next := st.member(t.Name(child)); next != 0 {
 				r.walk(s, child, next)
 			}
 		}
@@ -165,11 +183,7 @@ func (r *run) walkArray(s *scope, n int32, st *state) {
 	}
 	i := 0
 	for child := r.tree.First(n); child >= 0; child = r.tree.Next(child) {
-		next, ok := st.index[i]
-		if !ok {
-			next = st.other
-		}
-		if next != 0 {
+		if next := st.element(i); next != 0 {
 			r.walk(s, child, next)
 		}
 		i++

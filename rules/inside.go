@@ -14,6 +14,9 @@ type inside struct {
 	part   *part    // its scope is that of the value
 }
 
+// maxExtra bounds the edits of encoded values before equal ones are made one.
+const maxExtra = 4 * maxSeen
+
 // open generalizes what is encoded in node n and encodes it again.
 func (r *run) open(f *field, n int32) (d decision, name, why string) {
 	d = decision{node: n}
@@ -25,7 +28,9 @@ func (r *run) open(f *field, n int32) (d decision, name, why string) {
 		return d, f.name, ""
 	}
 	text, to, name, why, extra := r.x.openText(f, v.Text, r.selectorOf(n))
-	r.extra = append(r.extra, extra...)
+	if len(r.extra) < maxExtra {
+		r.extra = append(r.extra, extra...)
+	}
 	d.to, d.value = to, body.Value{Kind: v.Kind, Text: text}
 	return d, name, why
 }
@@ -46,6 +51,7 @@ func (x *exchange) openText(f *field, text, at string) (_ string, to outcome, na
 	}
 	defer t.Release()
 	inner := x.run(f.inside.part, t, at+" > ")
+	defer x.release(inner)
 	_, bad := inner.body()
 	if bad.why != "" {
 		return "", toDropEvent, bad.name, bad.at + ": " + bad.why, nil

@@ -160,9 +160,6 @@ func openLedger(ctx context.Context, cfg *config, log *slog.Logger) (*ledger.Led
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
-	for _, note := range l.Notes() {
-		log.Warn(note)
-	}
 	return l, nil
 }
 

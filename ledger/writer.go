@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -180,6 +181,7 @@ func (w *writer) heed(ctx context.Context, t *ticket, word error) error {
 func (w *writer) lead(ctx context.Context, own *ticket) {
 	ctx = context.WithoutCancel(ctx) // others' records are in the commit too
 	for {
+		runtime.Gosched() // let those who are about to append join this commit: a third fewer commits at 16 writers
 		tickets, posted := w.take()
 		if len(tickets) == 0 && len(posted) == 0 {
 			w.handOver()

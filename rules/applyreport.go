@@ -130,6 +130,8 @@ func (v *inventory) edit(ed *Edit, r *run, e *seen, part string) {
 		ed.Unwritten = f.act == actRemove || e.err != ""
 	case e.code == codePassed:
 		ed.Transform, ed.Listed = "keep", true
+	case e.code == codeDropped:
+		ed.Transform, ed.Unwritten = "drop", true
 	default:
 		ed.Unwritten = e.code != codeKept
 	}

@@ -152,12 +152,16 @@ type lookup struct {
 func (r *run) candidates(sel *selector, root int32) []int32 {
 	at := slices.IndexFunc(r.lookups, func(l lookup) bool { return l.sel == sel })
 	if at < 0 {
-		at = len(r.lookups)
-		r.lookups = append(r.lookups, lookup{sel: sel, root: -1})
+		if at = len(r.lookups); at < cap(r.lookups) {
+			r.lookups = r.lookups[:at+1] // with the room of an earlier message
+		} else {
+			r.lookups = append(r.lookups, lookup{})
+		}
+		r.lookups[at].sel, r.lookups[at].root = sel, -1
 	}
 	l := &r.lookups[at]
 	if l.root != root {
-		l.nodes = sel.query.Select(l.nodes[:0], r.tree, root)
+		l.nodes = sel.all(l.nodes[:0], r.tree, root)
 		slices.Sort(l.nodes)
 		l.nodes, l.root = slices.Compact(l.nodes), root
 	}

@@ -149,6 +149,15 @@ func followSteps(dst []int32, t *body.Tree, n int32, steps []path.Step) (nodes [
 	return dst, twice
 }
 
+// all appends the nodes that the selector finds below root.
+func (s *selector) all(dst []int32, t *body.Tree, root int32) []int32 {
+	if s.simple {
+		dst, _ = s.follow(dst, t, root)
+		return dst
+	}
+	return s.query.Select(dst, t, root)
+}
+
 // find appends the nodes that the selector finds below root; with them it says whether a name that it reads is there
 // twice.
 func (s *selector) find(dst []int32, t *body.Tree, root int32) (nodes []int32, twice bool) {

@@ -5,7 +5,7 @@ func (r *run) batch(e *each, root int32) (kept int, f fault) {
 	if !e.sel.fits(r.tree.Form()) {
 		return 0, fault{OnFault, e.sel.src, "each", "does not read a body of form " + string(r.tree.Form())}
 	}
-	nodes := e.sel.query.Select(nil, r.tree, root)
+	nodes := e.sel.all(nil, r.tree, root)
 	for _, n := range nodes {
 		if r.of[n] < 0 {
 			continue // found twice

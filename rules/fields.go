@@ -102,7 +102,7 @@ func (r *run) reset(blank *body.Tree) {
 	r.plan.Reset(blank, body.Remove)
 	*r = run{
 		of: r.of[:0], hits: r.hits[:0], acts: r.acts[:0], elements: r.elements[:0], extra: r.extra[:0], drift: r.drift[:0],
-		nodes: r.nodes[:0], plan: r.plan,
+		nodes: r.nodes[:0], plan: r.plan, lookups: r.lookups[:0],
 	}
 }
 

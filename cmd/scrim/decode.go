@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -170,9 +171,28 @@ func (c *config) together() {
 	if n := c.nodes["ledger.originals"]; n != nil && c.Ledger.Originals == "memory" && !slices.Contains(builtDoors(), "web") {
 		n.Fault("this build has no review UI that could show originals", "write none")
 	}
+	c.unbuilt("dns.", "dns", "the DNS door")
+	c.unbuilt("firewall.clients", "firewall", "the firewall verb")
+	c.unbuilt("firewall.local_users", "firewall", "the firewall verb")
+	c.unbuilt("firewall.scope", "firewall", "the firewall verb")
 	for _, d := range doors(c.Settings) {
 		if n := c.nodes[d.key]; n != nil && d.addr != "" && d.word != "web" && !slices.Contains(builtDoors(), d.word) {
 			n.Fault("this build does not have "+d.title+" yet", "leave the key out")
+		}
+	}
+}
+
+// unbuilt faults keys that are set to something else than their default, though nothing reads them: a setting must
+// not pretend.
+func (c *config) unbuilt(prefix, word, title string) {
+	if slices.Contains(builtDoors(), word) {
+		return
+	}
+	plain := defaults()
+	for _, k := range keys() {
+		n := c.nodes[k.path]
+		if n != nil && strings.HasPrefix(k.path, prefix) && !reflect.DeepEqual(k.field(c.Settings), k.field(plain)) {
+			n.Fault("this build does not have "+title+" yet", "leave the key out")
 		}
 	}
 }
@@ -197,7 +217,7 @@ func doors(s *Settings) []door {
 	}
 }
 
-// builtDoors are the doors that this build has.
+// builtDoors are the doors, and the verbs beside them, that this build has.
 func builtDoors() []string {
 	return []string{"proxy", "socks", "collector", "transparent", "tls", "http"}
 }

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/rand"
 	"fmt"
 	"io"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -227,7 +227,8 @@ func (a *app) showExplanation(x *shownExplanation) {
 		}
 	}
 	u.line("verdict: ", u.paint(verdictStyle(x.Verdict), x.Verdict), because(x.Rule, x.Reason, x.Detail))
-	a.showEdits(x.Edits, x.Drift)
+	isNewField := func(drift string) bool { return strings.HasPrefix(drift, "field ") } // they are among the edits, as unlisted
+	a.showEdits(x.Edits, slices.DeleteFunc(slices.Clone(x.Drift), isNewField))
 	for _, out := range x.Leaves {
 		a.showOut(out)
 	}
@@ -251,9 +252,11 @@ func (a *app) showOut(out shownOut) {
 		return
 	}
 	a.ui.line()
-	lines := bufio.NewScanner(bytes.NewBufferString(out.Body))
-	lines.Buffer(nil, len(out.Body)+1)
-	for lines.Scan() {
-		a.ui.line("  ", lines.Text())
+	body := strings.TrimRight(out.Body, " \r\n")
+	for line := range strings.SplitSeq(body, "\n") {
+		a.ui.line("  ", line)
+	}
+	if pad := len(out.Body) - len(body); pad > 1 {
+		a.ui.line("  ", a.ui.paint(dim, "[and "+strconv.Itoa(pad)+" bytes of white space]"))
 	}
 }

@@ -64,6 +64,7 @@ func (p *replayReport) render(d *decided) ([]byte, error) {
 	}
 	s := shownEntryOf(d)
 	if p.json {
+		s.addEdits(d)
 		return json.Marshal(s)
 	}
 	var b bytes.Buffer
@@ -76,10 +77,11 @@ func (p *replayReport) render(d *decided) ([]byte, error) {
 	u := p.ui
 	line(u.paint(bold, strconv.Itoa(s.Entry)), " ", u.paint(dim, s.Time.Format(time.RFC3339)), " ", u.paint(verdictStyle(s.Verdict), s.Verdict),
 		" ", s.Method, " ", s.URL, because(s.Rule, s.Reason, s.Detail), partsText(s.Parts))
-	if n := len(s.Edits); n > 0 && s.Verdict == string(rules.Drop) {
-		line("    ", u.paint(dim, count(n, "field")+", nothing of them leaves"))
+	if d.outcome != nil && len(d.outcome.Edits) > 0 && d.outcome.Verdict == rules.Drop {
+		line("    ", u.paint(dim, count(len(d.outcome.Edits), "field")+", nothing of them leaves"))
 		return b.Bytes(), nil
 	}
+	s.addEdits(d)
 	for _, e := range s.Edits {
 		line("    ", editText(e))
 	}
@@ -181,15 +183,18 @@ func shownEntryOf(d *decided) *shownEntry {
 	}
 	if o := d.outcome; o != nil {
 		s.Reason, s.Detail = string(o.Reason), o.Detail
-		s.Edits, s.Drift = shownEdits(o.Edits), shownDrift(o.Drift)
 		for i := range o.Messages {
 			s.Parts = append(s.Parts, shownPart{o.Messages[i].Part, o.Messages[i].Release != nil})
 		}
 	}
-	if d.verdict == string(rules.Pass) {
-		s.Edits = nil
-	}
 	return s
+}
+
+// addEdits adds what was done to the fields. Nothing was where the entry passes.
+func (s *shownEntry) addEdits(d *decided) {
+	if d.outcome != nil && d.outcome.Verdict != rules.Pass {
+		s.Edits, s.Drift = shownEdits(d.outcome.Edits), shownDrift(d.outcome.Drift)
+	}
 }
 
 // partsText names the parts of an entry that leaves as something else than one request at once.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -27,6 +28,7 @@ type sketch struct {
 	nodes []sketched
 	edits []Edit
 	first []int32 // by edit: the node that its kind and shape are those of
+	drift []Drift
 }
 
 // sketched is what has to be the same of a node.
@@ -94,6 +96,7 @@ func (s *sketches) add(r *run, edits []Edit, first []int32) {
 	for i := range k.edits {
 		k.edits[i].Shape, k.edits[i].Kind = "", 0
 	}
+	k.drift = slices.Clip(driftOf(k.edits))
 	list = append(list[:len(list):len(list)], k)
 	s.list.CompareAndSwap(old, &list) // where another was faster, this one is made again later
 }

@@ -65,12 +65,19 @@ func (x *exchange) reportBody(p *part, run *run, known *sketch, out *Outcome) {
 	from := len(out.Edits)
 	if known != nil {
 		out.Edits = known.draw(out.Edits, run)
+		if out.Drift == nil {
+			out.Drift = known.drift // shared, and clipped: appending copies it
+		} else {
+			out.Drift = append(out.Drift, known.drift...)
+		}
 	} else {
 		out.Edits = x.seen.edits(out.Edits, run, p.name)
+		out.Drift = append(out.Drift, driftOf(out.Edits[from:])...)
 		if sketchable(run) {
 			p.sketches.add(run, out.Edits[from:], x.seen.first)
 		}
 	}
+	from = len(out.Edits)
 	out.Edits = merge(out.Edits, run.extra)
 	out.Drift = append(out.Drift, driftOf(out.Edits[from:])...)
 	out.Drift = append(out.Drift, run.drift...)

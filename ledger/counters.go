@@ -1,6 +1,9 @@
 package ledger
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Counters count received requests (tunnels: connections). Seen is always the sum of the seven after it.
 type Counters struct {
@@ -191,12 +194,15 @@ func (t *tally) add(r *Record, seq int64) {
 	case r.Type == Result:
 		t.result(&f, r)
 	case r.Type == Kept && r.Verdict == "hold":
+		f.left = f.left || f.class == generalized // another part of it has left at once
 		t.next.move(f.class, held)
 		f.class = held
 		f.open += max(1, r.Count)
 		f.holds = append(f.holds[:len(f.holds):len(f.holds)], part{r.Part, seq})
 	case f.endsHold(r):
-		t.endHold(&f, r, seq)
+		t.endHold(&f, r)
+	case f.open > 0:
+		f.left = f.left || r.Type == Sent // a part that nothing held back
 	case f.class == none, f.class == dropped && r.Type == Sent: // one part was dropped, another leaves
 		t.next.move(f.class, classOf(r.Verdict))
 		f.class = classOf(r.Verdict)
@@ -222,7 +228,7 @@ func (f *flow) endsHold(r *Record) bool {
 }
 
 // endHold notes that a held part left (sent) or will not (kept). With the last the request counts as what came of it.
-func (t *tally) endHold(f *flow, r *Record, seq int64) {
+func (t *tally) endHold(f *flow, r *Record) {
 	if r.RefSeq == 0 {
 		r.RefSeq = find(f.holds, r.Part)
 	}
@@ -271,21 +277,31 @@ func find(parts []part, name string) int64 {
 
 // restoreHold takes up a held record of a former run, less the parts that have ended since.
 func (t *tally) restoreHold(r *Record, ended []Row) {
-	f := t.flows[r.Flow]
+	f, known := t.flows[r.Flow]
 	f.class = held
-	f.open += max(1, r.Count) - int64(len(ended))
-	f.holds = append(f.holds, part{r.Part, r.Seq})
+	if open := max(1, r.Count) - int64(len(ended)); open > 0 {
+		f.open += open
+		f.holds = append(f.holds, part{r.Part, r.Seq})
+	}
 	for i := range ended {
 		f.left = f.left || ended[i].Key.Type == Sent
 	}
-	if f.open <= 0 {
-		delete(t.flows, r.Flow)
-		return
-	}
-	if _, known := t.flows[r.Flow]; !known {
+	if !known {
 		t.order = append(t.order, r.Flow)
 	}
 	t.flows[r.Flow] = f
+}
+
+// restored forgets the flows of a former run of which every held part has ended.
+func (t *tally) restored() {
+	t.order = slices.DeleteFunc(t.order, func(id string) bool {
+		f := t.flows[id]
+		if f.over() {
+			delete(t.flows, id)
+			return true
+		}
+		return false
+	})
 }
 
 func (t *tally) state() []byte {

@@ -182,13 +182,29 @@ func (l *Ledger) note(log *slog.Logger, text string) {
 
 // restoreHolds finds requests of a former run that are still held.
 func (l *Ledger) restoreHolds(ctx context.Context) error {
-	if l.w.tally.counters.Held == 0 {
-		return nil
+	defer l.w.tally.restored()
+	return l.holds(ctx, func(r *Record, ended []Row) { l.w.tally.restoreHold(r, ended) })
+}
+
+// Held returns the held records of this node of which not every part has ended, oldest first.
+func (l *Ledger) Held(ctx context.Context) (open []*Record, err error) {
+	err = l.holds(ctx, func(r *Record, ended []Row) {
+		if int64(len(ended)) < max(1, r.Count) {
+			open = append(open, r)
+		}
+	})
+	return open, err
+}
+
+// holds calls f for every held record of this node, if any request is held, with the records of what came of its parts.
+func (l *Ledger) holds(ctx context.Context, f func(r *Record, ended []Row)) error {
+	n, err := l.Counters(ctx)
+	if err != nil || n.Held == 0 {
+		return err
 	}
 	q := Scan{Node: l.node, Match: func(k *Key) bool { return k.Type == Kept && k.Verdict == "hold" }}
 	for more := true; more; {
 		var rows []Row
-		var err error
 		rows, q.After, more, err = l.store.Scan(ctx, q)
 		if err != nil {
 			return err
@@ -202,7 +218,7 @@ func (l *Ledger) restoreHolds(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			l.w.tally.restoreHold(r, ended)
+			f(r, ended)
 		}
 	}
 	return nil

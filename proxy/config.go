@@ -37,7 +37,9 @@ type Book interface {
 type Held struct {
 	Flow   *Flow
 	Out    rules.Out
+	Edits  []rules.Edit   // of this part
 	Record *ledger.Record // its kept record, committed
+	Left   bool           // another part of the message has left at once
 }
 
 // Config is all that a Proxy needs. Rules, Leaves and Book must be set; everything else has a default.

@@ -41,8 +41,11 @@ func (x *exchange) separate(outs []rules.Out) {
 			left++
 			x.p.sendAside(x.flow, outs[i], recs[i])
 		case x.p.cfg.Hold != nil:
-			held = append(held, Held{Flow: x.flow, Out: outs[i], Record: recs[i]})
+			held = append(held, Held{Flow: x.flow, Out: outs[i], Edits: editsOf(x.outcome.Edits, outs[i].Part), Record: recs[i]})
 		}
+	}
+	for i := range held {
+		held[i].Left = left > 0
 	}
 	x.p.tally.count(x.hold(held, left))
 	x.reply()
@@ -92,6 +95,33 @@ func (p *Proxy) sendAside(f *Flow, out rules.Out, rec *ledger.Record) {
 		defer func() { <-p.aside }()
 		p.Deliver(p.life, f, &out, rec)
 	})
+}
+
+// editsOf are the edits of one part.
+func editsOf(edits []rules.Edit, part string) []rules.Edit {
+	var own []rules.Edit
+	for _, e := range edits {
+		if e.Part == part {
+			own = append(own, e)
+		}
+	}
+	return own
+}
+
+// Release lets a held part leave: its sent record first, which refers to the held one, then the request. After an error
+// nothing has left; without one it may have left, and its result says how that ended.
+func (p *Proxy) Release(ctx context.Context, h *Held) error {
+	m := &h.Out.Message
+	rec := p.newRecord(ledger.Sent, h.Flow, &m.To)
+	rec.Product, rec.Kind, rec.Rule = h.Record.Product, h.Record.Kind, h.Record.Rule
+	rec.Part, rec.RefSeq = h.Out.Part, h.Record.Seq
+	rec.Verdict, rec.Reason, rec.Edits = string(rules.Generalize), "release", ledgerEdits(h.Edits)
+	rec.Request = p.recorded(m, m.To.Authority(), m.Body, int64(len(m.Body)), true)
+	if err := p.cfg.Book.Append(ctx, rec); err != nil {
+		return err
+	}
+	p.Deliver(ctx, h.Flow, &h.Out, rec)
+	return nil
 }
 
 // Deliver sends a part whose record rec is committed, and posts its result. It is sent at most once. It reports whether

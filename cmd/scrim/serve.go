@@ -117,7 +117,7 @@ func (a *app) build(ctx context.Context) (_ *house, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.holding, err = openHolding(cfg, h.ledger, h.log); err != nil {
+	if h.holding, err = openHolding(ctx, cfg, h.ledger, h.set.Load, h.log); err != nil {
 		return nil, err
 	}
 	settings.Rules, settings.Leaves, settings.Book, settings.Log, settings.Key = h.set.Load, h.authority, h.ledger, h.log, key

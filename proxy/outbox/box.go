@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,15 +49,18 @@ type Config struct {
 type Box struct {
 	cfg Config
 
+	wake chan struct{} // something waits that did not before
+
 	mu      sync.Mutex // guards the fields below
 	queue   Queue
+	unknown []Item // found marked, and not forgotten yet
 	bytes   int
 	journal *journal
 	slot    time.Time // of the last release
 }
 
 // Open reads the queue in cfg.Dir. unknown are the records that a crash left marked: they may have left, wholly, in
-// part or not at all, and are not sent again.
+// part or not at all, and are not sent again. They come back at every Open until they are forgotten.
 func Open(cfg Config) (b *Box, unknown []Item, err error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -77,7 +81,7 @@ func Open(cfg Config) (b *Box, unknown []Item, err error) {
 	if st.torn > 0 {
 		cfg.Log.Warn("outbox: lines that could not be read were left out", "lines", st.torn)
 	}
-	b = &Box{cfg: cfg, journal: j, slot: st.slot}
+	b = &Box{cfg: cfg, journal: j, slot: st.slot, unknown: st.marked, wake: make(chan struct{}, 1)}
 	for _, it := range st.waiting {
 		b.queue.Add(it)
 		b.bytes += len(it.Message.Body)
@@ -112,7 +116,34 @@ func (b *Box) Add(items ...Item) error {
 		b.queue.Add(it)
 	}
 	b.bytes += size
+	select {
+	case b.wake <- struct{}{}:
+	default: // it is awake already, or will be
+	}
 	return nil
+}
+
+// Forget takes items that Open called unknown out of the journal, once the ledger has them.
+func (b *Box) Forget(items ...Item) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	steps := make([]step, len(items))
+	for i, it := range items {
+		steps[i] = step{Op: "done", ID: it.ID}
+		b.unknown = slices.DeleteFunc(b.unknown, func(u Item) bool { return u.ID == it.ID })
+	}
+	return b.journal.write(true, steps...)
+}
+
+// Each calls f for everything that waits.
+func (b *Box) Each(f func(it *Item)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.queue.lines {
+		for i := range l.items {
+			f(&l.items[i])
+		}
+	}
 }
 
 // Waiting is how many records wait in each line, and when the next release is (zero: nothing waits).
@@ -132,10 +163,18 @@ func (b *Box) after(now time.Time) time.Time {
 	return now
 }
 
-// Run lets records leave on schedule until ctx ends. Close may follow.
+// Run lets records leave on schedule until ctx ends. Close may follow. While nothing waits it sleeps.
 func (b *Box) Run(ctx context.Context) error {
 	seen := b.cfg.Now().Round(0) // wall clock: what is set, not what has passed
 	for {
+		if b.empty() {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-b.wake:
+				seen = b.cfg.Now().Round(0)
+			}
+		}
 		wait := look
 		if next, ok := b.next(seen); ok {
 			wait = min(wait, max(next.Sub(b.cfg.Now().Round(0)), 0))
@@ -162,6 +201,12 @@ func (b *Box) Run(ctx context.Context) error {
 		b.expire(now)
 		seen = now
 	}
+}
+
+func (b *Box) empty() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.queue.Len() == 0
 }
 
 func (b *Box) next(seen time.Time) (time.Time, bool) {
@@ -262,7 +307,7 @@ func (b *Box) compact() {
 	for _, l := range b.queue.lines {
 		all = append(all, l.items...)
 	}
-	if err := b.journal.rewrite(all, b.slot); err != nil {
+	if err := b.journal.rewrite(all, b.unknown, b.slot); err != nil {
 		b.cfg.Log.Error("outbox: keeping the long journal", "error", err)
 	}
 }

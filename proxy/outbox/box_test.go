@@ -218,6 +218,23 @@ func TestCrashDuringARelease(t *testing.T) {
 		if !slices.Equal(ids(unknown), begun[1:2]) {
 			t.Errorf("unknown %v, want %v", ids(unknown), begun[1:2])
 		}
+		if _, err := os.Stat(filepath.Join(dir, journalName)); err != nil {
+			t.Fatal(err)
+		}
+		if err := after.Close(); err != nil {
+			t.Fatal(err)
+		}
+		after, unknown = openBox(t, dir, nil)
+		if len(unknown) != 1 {
+			t.Errorf("unknown %v: it must come back until the ledger has it", ids(unknown))
+		}
+		if err := after.Forget(unknown...); err != nil {
+			t.Fatal(err)
+		}
+		after.Close()
+		if after, unknown = openBox(t, dir, nil); len(unknown) != 0 {
+			t.Errorf("unknown %v after it was forgotten", ids(unknown))
+		}
 		running(t, after, func() { time.Sleep(48 * time.Hour) })
 		for _, id := range begun {
 			if slices.Contains(after.left(), id) {

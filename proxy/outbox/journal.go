@@ -53,7 +53,7 @@ func openJournal(dir string) (*journal, state, error) {
 		return nil, state{}, err
 	}
 	j := &journal{dir: dir}
-	if err := j.rewrite(st.waiting, st.slot); err != nil {
+	if err := j.rewrite(st.waiting, st.marked, st.slot); err != nil {
 		return nil, state{}, err
 	}
 	return j, st, nil
@@ -149,8 +149,8 @@ func (j *journal) write(sync bool, steps ...step) error {
 	return nil
 }
 
-// rewrite replaces the journal by one that holds items and slot alone.
-func (j *journal) rewrite(items []Item, slot time.Time) error {
+// rewrite replaces the journal by one that holds what waits, what is marked and slot alone.
+func (j *journal) rewrite(waiting, marked []Item, slot time.Time) error {
 	path := filepath.Join(j.dir, journalName)
 	tmp, err := os.CreateTemp(j.dir, journalName+".*") // 0600
 	if err != nil {
@@ -159,8 +159,11 @@ func (j *journal) rewrite(items []Item, slot time.Time) error {
 	defer os.Remove(tmp.Name())
 	next := &journal{dir: j.dir, file: tmp}
 	steps := []step{{Op: "slot", Slot: slot}}
-	for i := range items {
-		steps = append(steps, step{Op: "add", ID: items[i].ID, Item: &items[i]})
+	for i := range waiting {
+		steps = append(steps, step{Op: "add", ID: waiting[i].ID, Item: &waiting[i]})
+	}
+	for i := range marked {
+		steps = append(steps, step{Op: "add", ID: marked[i].ID, Item: &marked[i]}, step{Op: "mark", ID: marked[i].ID})
 	}
 	if err := next.write(true, steps...); err != nil {
 		tmp.Close()

@@ -22,6 +22,7 @@ type Item struct {
 	ID      string        `json:"id"`
 	Added   time.Time     `json:"added"`
 	Flow    string        `json:"flow,omitempty"`
+	Ref     int64         `json:"ref,omitempty"` // its held record in the ledger
 	Door    string        `json:"door,omitempty"`
 	Client  string        `json:"client,omitempty"`
 	Product string        `json:"product,omitempty"`

@@ -248,7 +248,7 @@ func (p *Proxy) openTunnel(c *clientConn, f *Flow, origin net.Conn, said peeked)
 		var err error
 		if origin, err = p.up.dialTunnel(p.life, f); err != nil {
 			p.cfg.Log.Info("connecting for a tunnel", "host", f.To.Host, "error", err)
-			p.tally.count(endFailed)
+			p.count(f, endFailed)
 			if said.speech == saidHTTP {
 				writePlain(c, 502, upstreamText(f.To, err))
 			}
@@ -256,13 +256,13 @@ func (p *Proxy) openTunnel(c *clientConn, f *Flow, origin net.Conn, said peeked)
 			return
 		}
 	}
-	p.tally.count(endTunnelled)
+	p.count(f, endTunnelled)
 	p.tunnel(c, origin, f)
 }
 
 // refuse ends a connection by policy: the client is told in its own protocol, and the ledger what and why.
 func (p *Proxy) refuse(c *clientConn, f *Flow, said peeked, why string) {
-	p.tally.count(endRefused)
+	p.count(f, endRefused)
 	p.recordRefusal(f, why)
 	c.tcp.SetWriteDeadline(time.Now().Add(time.Second))
 	switch said.speech {
@@ -280,7 +280,7 @@ var alertAccessDenied = []byte{21, 3, 3, 0, 2, 2, 49}
 // lose ends a connection that cannot be served.
 func (p *Proxy) lose(c *clientConn, f *Flow, why string) {
 	p.cfg.Log.Debug("connection not served", "door", f.Door, "client", f.Client, "why", why)
-	p.tally.count(endFailed)
+	p.count(f, endFailed)
 	c.Close()
 }
 

@@ -19,13 +19,13 @@ func (p *Proxy) serveCollector(w http.ResponseWriter, r *http.Request, conn *Flo
 	const usage = "this door is a base URL: http://this-host/HOST/path goes to https://HOST/path, for hosts that a rule names"
 	segment, rest, ok := collectorTarget(r)
 	if !ok {
-		p.tally.count(endFailed)
+		p.count(conn, endFailed)
 		fail(w, http.StatusBadRequest, usage)
 		return
 	}
 	host, port, err := splitAuthority(segment, 443)
 	if err != nil {
-		p.tally.count(endFailed)
+		p.count(conn, endFailed)
 		fail(w, http.StatusBadRequest, usage)
 		return
 	}
@@ -38,7 +38,7 @@ func (p *Proxy) serveCollector(w http.ResponseWriter, r *http.Request, conn *Flo
 		if gate.Answer == rules.Block {
 			why = "a rule refuses " + host
 		}
-		p.tally.count(endRefused)
+		p.count(f, endRefused)
 		p.recordRefusal(f, why)
 		fail(w, http.StatusForbidden, why)
 		return

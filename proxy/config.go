@@ -58,6 +58,8 @@ type Config struct {
 	Hold func(ctx context.Context, held []Held) error
 	// NameOf is what DNS last answered to client for addr, or "". Nil: nothing is remembered.
 	NameOf func(client, addr netip.Addr) string
+	// Observe is told how each request ended. It is called on the request's way and must be quick. Nil: nobody watches.
+	Observe func(Observation)
 
 	// Plain undoes the content codings of a body for the ledger; coding "" where there were none. Nil: it is kept as it left.
 	Plain func(declared string, coded []byte) (plain []byte, coding string, err error)
@@ -88,7 +90,9 @@ type Clients struct {
 
 // Upstream says how origins are reached.
 type Upstream struct {
-	Resolvers    []string          // "system", udp://, tcp://, tls://, https://; tried in order. Nil: system
+	Resolvers []string // "system", udp://, tcp://, tls://, https://; tried in order. Nil: system
+	// Lookup, if set, is asked where Resolvers say "system": the system may be asking scrim's own DNS door.
+	Lookup       func(ctx context.Context, host string) ([]netip.Addr, time.Duration, error)
 	Proxy        string            // http://, https://, socks5://; "": none. The environment is never asked
 	Roots        []byte            // PEM, trusted beside the system's
 	Hosts        map[string]string // fixed addresses, "address" or "address:port"; allowed as written

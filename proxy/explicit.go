@@ -75,7 +75,7 @@ func (p *Proxy) onConnect(_ string, ctx *goproxy.ProxyCtx) (*goproxy.ConnectActi
 	f := p.exchangeFlow(flowOf(r.Context()))
 	host, port, err := splitAuthority(r.RequestURI, 0)
 	if err != nil || port == 0 {
-		p.tally.count(endFailed)
+		p.count(f, endFailed)
 		ctx.Resp = goproxy.NewResponse(r, "text/plain; charset=utf-8", http.StatusBadRequest, "CONNECT needs host:port\n")
 		return &goproxy.ConnectAction{Action: goproxy.ConnectReject}, r.Host
 	}
@@ -83,7 +83,7 @@ func (p *Proxy) onConnect(_ string, ctx *goproxy.ProxyCtx) (*goproxy.ConnectActi
 	f.Gate = p.cfg.Rules().Gate(p.client(f), host)
 	if f.Gate.Answer == rules.Block {
 		why := "a rule refuses " + host
-		p.tally.count(endRefused)
+		p.count(f, endRefused)
 		p.recordRefusal(f, why)
 		ctx.Resp = goproxy.NewResponse(r, "text/plain; charset=utf-8", http.StatusForbidden, why+"\n")
 		return &goproxy.ConnectAction{Action: goproxy.ConnectReject}, r.Host
@@ -101,7 +101,7 @@ func (p *Proxy) connected(c *clientConn, f *Flow) {
 	if f.Gate.Answer == rules.Tunnel {
 		var err error
 		if origin, err = p.up.dialTunnel(p.life, f); err != nil {
-			p.tally.count(endFailed)
+			p.count(f, endFailed)
 			status := http.StatusBadGateway
 			var refused *AddressError
 			if errors.As(err, &refused) {
@@ -127,7 +127,7 @@ func (p *Proxy) connected(c *clientConn, f *Flow) {
 func (p *Proxy) servePlain(w http.ResponseWriter, r *http.Request) {
 	conn := flowOf(r.Context())
 	if r.URL.Host == "" || (r.URL.Scheme != "http" && r.URL.Scheme != "https") {
-		p.tally.count(endFailed)
+		p.count(conn, endFailed)
 		fail(w, http.StatusBadRequest, "this is a proxy: requests name their host, as http://host/path")
 		return
 	}
@@ -137,7 +137,7 @@ func (p *Proxy) servePlain(w http.ResponseWriter, r *http.Request) {
 	}
 	host, port, err := splitAuthority(r.URL.Host, def)
 	if err != nil || r.URL.User != nil {
-		p.tally.count(endFailed)
+		p.count(conn, endFailed)
 		fail(w, http.StatusBadRequest, "the host of the request cannot be read")
 		return
 	}
@@ -147,7 +147,7 @@ func (p *Proxy) servePlain(w http.ResponseWriter, r *http.Request) {
 	case rules.Block:
 		f := p.exchangeFlow(conn)
 		f.To, f.Gate = to, gate
-		p.tally.count(endRefused)
+		p.count(f, endRefused)
 		p.recordRefusal(f, "a rule refuses "+host)
 		fail(w, http.StatusForbidden, "a rule refuses "+host)
 	case rules.Intercept:

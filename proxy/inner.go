@@ -158,7 +158,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 // (RFC 9110, section 15.5.20).
 func (p *Proxy) serveAdmitted(w http.ResponseWriter, r *http.Request, f *Flow) {
 	if r.Method == http.MethodConnect {
-		p.tally.count(endFailed)
+		p.count(f, endFailed)
 		fail(w, http.StatusMethodNotAllowed, "CONNECT inside a connection that is already for "+f.To.Host)
 		return
 	}
@@ -169,7 +169,7 @@ func (p *Proxy) serveAdmitted(w http.ResponseWriter, r *http.Request, f *Flow) {
 	host, port, err := splitAuthority(authority, f.To.Port)
 	scheme := r.URL.Scheme
 	if err != nil || host != f.To.Host || port != f.To.Port && !defaultPort(f.To.Scheme, port) || (scheme != "" && scheme != f.To.Scheme) {
-		p.tally.count(endFailed)
+		p.count(f, endFailed)
 		fail(w, http.StatusMisdirectedRequest, "this connection is for "+f.To.Authority()+"; open another one for other hosts")
 		return
 	}

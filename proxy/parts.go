@@ -47,7 +47,7 @@ func (x *exchange) separate(outs []rules.Out) {
 	for i := range held {
 		held[i].Left = left > 0
 	}
-	x.p.tally.count(x.hold(held, left))
+	x.p.count(x.flow, x.hold(held, left))
 	x.reply()
 }
 
@@ -155,16 +155,16 @@ func (p *Proxy) untouched(w http.ResponseWriter, r *http.Request, conn *Flow, to
 	x := &exchange{p: p, w: w, in: r, flow: f, untouched: true}
 	var err error
 	if x.message, err = p.message(r, f, to); err != nil {
-		p.tally.count(endFailed)
+		p.count(f, endFailed)
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
 	defer func() {
 		if !x.originDone {
-			p.tally.count(endFailed)
+			p.count(f, endFailed)
 			return
 		}
-		p.tally.count(endTunnelled)
+		p.count(f, endTunnelled)
 		p.cfg.Book.AddTunnel(f.Client.String(), to.Host, to.Port, x.down, max(r.ContentLength, 0))
 	}()
 	p.forward.ServeHTTP(w, r.WithContext(withExchange(r.Context(), x)))

@@ -171,7 +171,7 @@ func (p *Proxy) signerOf(host string) [32]byte {
 
 // handshakeFailed enters a handshake that did not succeed. The next attempt is decided by on_pinned.
 func (p *Proxy) handshakeFailed(f *Flow, err error) {
-	defer p.tally.count(endFailed)
+	defer p.count(f, endFailed)
 	how := classify(err)
 	if how == refusedForNoReason {
 		p.cfg.Log.Info("handshake with a client", "client", f.Client, "host", f.To.Host, "error", err)

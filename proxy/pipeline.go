@@ -41,7 +41,7 @@ func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, conn *Flow, to 
 	// Step 5. The authority is that of the gate; hop-by-hop fields do not come further.
 	var err error
 	if x.message, err = p.message(r, f, to); err != nil {
-		p.tally.count(endFailed)
+		p.count(f, endFailed)
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
@@ -122,14 +122,14 @@ func (x *exchange) drop() {
 	rec := x.newRecord(ledger.Kept, "drop")
 	rec.Status = replyStatus(x.outcome.Reply)
 	x.commit(rec)
-	x.p.tally.count(endDropped)
+	x.p.count(x.flow, endDropped)
 	x.reply()
 }
 
 // keepBack is what happens to telemetry that could not be recorded: it does not leave, and the client does not notice.
 func (x *exchange) keepBack() {
 	x.p.tally.add(func(c *Counters) { c.LedgerFault++ })
-	x.p.tally.count(endDropped)
+	x.p.count(x.flow, endDropped)
 	x.reply()
 }
 
@@ -171,7 +171,7 @@ func (x *exchange) finish(as end) {
 	if !x.originDone {
 		as = endFailed
 	}
-	x.p.tally.count(as)
+	x.p.count(x.flow, as)
 	if x.record == nil {
 		return
 	}

@@ -136,7 +136,7 @@ func (x *exchange) preflight() {
 	rec := x.newRecord(ledger.Kept, "drop")
 	rec.Status, rec.Detail = http.StatusNoContent, "a preflight, answered here"
 	x.commit(rec)
-	x.p.tally.count(endDropped)
+	x.p.count(x.flow, endDropped)
 	h := x.w.Header()
 	x.allowOrigin(h)
 	h.Set("Access-Control-Allow-Methods", x.in.Header.Get("Access-Control-Request-Method"))
@@ -160,7 +160,7 @@ func (p *Proxy) isolate(w http.ResponseWriter, f *Flow) {
 		panic(fault)
 	}
 	p.tally.add(func(c *Counters) { c.Panics++ })
-	p.tally.count(endFailed)
+	p.count(f, endFailed)
 	// The value of the panic may hold what was being read; its type and the stack do not.
 	p.cfg.Log.Error("a fault of scrim's own; the request was dropped", "flow", f.ID, "host", f.To.Host, "type", fmt.Sprintf("%T", fault), "stack", string(debug.Stack()))
 	p.event(f, "fault", "a fault of scrim's own while treating a request; it was dropped")

@@ -40,10 +40,13 @@ type resolver struct {
 	cache map[string]answer
 }
 
+// lookup finds the addresses of a name and how long they hold.
+type lookup func(ctx context.Context, host string) ([]netip.Addr, time.Duration, error)
+
 // server is one of upstream.resolvers.
 type server struct {
 	name   string
-	lookup func(ctx context.Context, host string) ([]netip.Addr, time.Duration, error)
+	lookup lookup
 }
 
 type answer struct {
@@ -51,12 +54,12 @@ type answer struct {
 	until time.Time
 }
 
-// newResolver reads upstream.resolvers.
-func newResolver(list []string, now func() time.Time, roots *x509.CertPool) (*resolver, error) {
+// newResolver reads upstream.resolvers; system, where not nil, stands for "system".
+func newResolver(list []string, now func() time.Time, roots *x509.CertPool, system lookup) (*resolver, error) {
 	r := &resolver{now: now, cache: map[string]answer{}}
 	var errs []error
 	for _, s := range list {
-		lookup, err := newServer(s, roots)
+		lookup, err := newServer(s, roots, system)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -69,7 +72,11 @@ func newResolver(list []string, now func() time.Time, roots *x509.CertPool) (*re
 	return r, errors.Join(errs...)
 }
 
-func newServer(s string, roots *x509.CertPool) (func(context.Context, string) ([]netip.Addr, time.Duration, error), error) {
+// newServer reads one of them; system nil is the system's own.
+func newServer(s string, roots *x509.CertPool, system lookup) (lookup, error) {
+	if s == "system" && system != nil {
+		return system, nil
+	}
 	if s == "system" {
 		return lookupSystem, nil
 	}

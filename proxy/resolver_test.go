@@ -73,7 +73,7 @@ func TestResolvers(t *testing.T) {
 	want := []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("192.0.2.1")}
 	for _, server := range []string{"udp://" + pc.LocalAddr().String(), "tcp://" + l.Addr().String(), doh.URL} {
 		now := time.Now()
-		r, err := newResolver([]string{server}, func() time.Time { return now }, roots)
+		r, err := newResolver([]string{server}, func() time.Time { return now }, roots, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,13 +96,13 @@ func TestResolvers(t *testing.T) {
 		}
 	}
 	t.Run("next_after_a_dead_one", func(t *testing.T) {
-		r, _ := newResolver([]string{"tcp://127.0.0.1:1", "udp://" + pc.LocalAddr().String()}, time.Now, nil)
+		r, _ := newResolver([]string{"tcp://127.0.0.1:1", "udp://" + pc.LocalAddr().String()}, time.Now, nil, nil)
 		if got, err := r.lookup(context.Background(), "origin.example"); err != nil || len(got) != 2 {
 			t.Errorf("got %v, %v", got, err)
 		}
 	})
 	t.Run("untrusted_https", func(t *testing.T) {
-		r, _ := newResolver([]string{doh.URL}, time.Now, x509.NewCertPool())
+		r, _ := newResolver([]string{doh.URL}, time.Now, x509.NewCertPool(), nil)
 		if _, err := r.lookup(context.Background(), "origin.example"); err == nil {
 			t.Error("an unverified resolver was believed")
 		}

@@ -68,7 +68,7 @@ func newUpstream(cfg *Config, policy *addressPolicy) (*upstream, error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
-	if u.resolver, err = newResolver(cfg.Upstream.Resolvers, cfg.Now, roots); err != nil {
+	if u.resolver, err = newResolver(cfg.Upstream.Resolvers, cfg.Now, roots, cfg.Upstream.Lookup); err != nil {
 		errs = append(errs, err)
 	}
 	u.tls = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(sessionCacheSize)}

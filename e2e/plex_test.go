@@ -109,7 +109,7 @@ func TestPlexWebThroughTheExplicitDoor(t *testing.T) {
 		t.Run(strings.TrimLeft(version, "-"), func(t *testing.T) {
 			ca := newAuthority(t)
 			o := newOrigin(t, ca, nil)
-			h := newHouse(t, ca, plexHosts(o.addr), "")
+			h := newHouse(t, ca, plexHosts(o.addr), immediate(t))
 			entries := corpus(t, "plex-web.har")
 			root := h.ca()
 			for _, e := range entries {
@@ -153,7 +153,7 @@ func TestPlexWebThroughTheExplicitDoor(t *testing.T) {
 func TestLegacyAgentsStayInTheHouse(t *testing.T) {
 	ca := newAuthority(t)
 	o := newOrigin(t, ca, nil)
-	h := newHouse(t, ca, plexHosts(o.addr), "")
+	h := newHouse(t, ca, plexHosts(o.addr), immediate(t))
 	root := h.ca()
 	for _, e := range corpus(t, "plex-media-server.har") {
 		if e.url(t).Host != "metrics.plex.tv" {

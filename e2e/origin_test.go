@@ -100,6 +100,7 @@ type arrived struct {
 	Proto, Method, Host, Target string
 	Header                      http.Header
 	Body                        []byte
+	Cut                         bool // the connection ended before the content did
 }
 
 // origin is a server on the internet of a test: TLS with HTTP/1.1 and HTTP/2, or plain HTTP, as the client begins; any
@@ -121,9 +122,9 @@ func newOrigin(t *testing.T, ca *authority, handler http.Handler) *origin {
 
 func (o *origin) recording(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
+		body, err := io.ReadAll(r.Body)
 		o.mu.Lock()
-		o.got = append(o.got, arrived{r.Proto, r.Method, r.Host, r.RequestURI, r.Header.Clone(), body})
+		o.got = append(o.got, arrived{r.Proto, r.Method, r.Host, r.RequestURI, r.Header.Clone(), body, err != nil})
 		o.mu.Unlock()
 		if handler != nil {
 			r.Body = io.NopCloser(bytes.NewReader(body))

@@ -43,12 +43,30 @@ func TestConnectionsAreTaken(t *testing.T) {
 				expect(t, "QUIC", reach(t, l.client, "udp", at(addr, 443)), "refused")
 				expect(t, "scrim's own connection", reach(t, l.router, "tcp", at(addr, 443)), "origin")
 			}
+			inRouter(t, l, "counting QUIC", func(context.Context) error {
+				if err := origins.Ready(); err != nil {
+					return err
+				}
+				got, err := origins.Rejected()
+				for _, client := range []string{"10.77.0.2", "fd77::2"} {
+					if n := got[netip.MustParseAddr(client)]; n != 1 {
+						t.Errorf("%d packets of %s were counted, want 1 (%v)", n, client, got)
+					}
+				}
+				return err
+			})
 			for _, addr := range []string{other4, other6} {
 				expect(t, "not ruled", reach(t, l.client, "tcp", at(addr, 443)), "origin")
 				expect(t, "QUIC, not ruled", reach(t, l.client, "udp", at(addr, 443)), "origin")
 			}
 			inRouter(t, l, "remove", Remove)
 			inRouter(t, l, "remove again", Remove)
+			inRouter(t, l, "asking after removal", func(context.Context) error {
+				if err := origins.Ready(); !errors.Is(err, ErrNotApplied) {
+					t.Errorf("got %v, want ErrNotApplied", err)
+				}
+				return nil
+			})
 			if after := listing(t, l); after != before {
 				t.Errorf("something stays:\n%s\nbefore:\n%s", after, before)
 			}

@@ -41,16 +41,19 @@ const (
 
 // Names and numbers that belong to us.
 const (
-	Table     = "scrim" // of family inet
-	SetV4     = "origins4"
-	SetV6     = "origins6"
-	SetAlive  = "alive" // ports, while scrim runs; only with ScopeAll
-	Mark      = 0x5c21  // of packets that TPROXY takes
-	RouteID   = 0x5c21  // the routing table that delivers them to us
-	rulePrio  = 5321    // of the routing rule, before the main table's 32766
-	setLimit  = 65535   // addresses in each set
-	quicPort  = 443
-	nftFamily = "inet"
+	Table      = "scrim" // of family inet
+	SetV4      = "origins4"
+	SetV6      = "origins6"
+	SetAlive   = "alive" // ports, while scrim runs; only with ScopeAll
+	SetQUIC4   = "quic4" // clients whose QUIC was rejected within a day, with the packets
+	SetQUIC6   = "quic6"
+	Mark       = 0x5c21 // of packets that TPROXY takes
+	RouteID    = 0x5c21 // the routing table that delivers them to us
+	rulePrio   = 5321   // of the routing rule, before the main table's 32766
+	setLimit   = 65535  // addresses in each set
+	tallyLimit = 1024   // clients whose QUIC is counted
+	quicPort   = 443
+	nftFamily  = "inet"
 )
 
 // Config says what is taken, and where it is brought.
@@ -60,7 +63,7 @@ type Config struct {
 	Port       uint16         // of listen.transparent
 	Ports      []uint16       // TCP ports that are taken; nil means 80 and 443
 	Clients    []netip.Prefix // whose connections; empty means everybody's, which ScopeAll does not allow
-	Exclude    []netip.Prefix // destinations that are never taken
+	Exclude    []netip.Prefix // destinations that ScopeAll does not take, unless they are in the sets
 	LocalUsers []string       // users of this machine, by name or number, whose connections are taken too
 	OwnUID     int            // the user that scrim runs as: its connections are never taken
 }

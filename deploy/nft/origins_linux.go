@@ -41,6 +41,45 @@ func (o *Origins) Add(ctx context.Context, addrs []netip.Addr, timeout time.Dura
 	return o.enter(ctx, timeout, part{SetV4, nftables.TypeIPAddr, v4}, part{SetV6, nftables.TypeIP6Addr, v6})
 }
 
+// Ready asks whether our table is there; if not, the error is ErrNotApplied.
+func (o *Origins) Ready() error {
+	conn, err := nftables.New()
+	if err != nil {
+		return explain(err)
+	}
+	if _, err = conn.ListTableOfFamily(Table, nftables.TableFamilyINet); err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+// Rejected gives the packets of QUIC that were rejected, by client, of the clients of
+// the last day.
+func (o *Origins) Rejected() (map[netip.Addr]uint64, error) {
+	conn, err := nftables.New()
+	if err != nil {
+		return nil, explain(err)
+	}
+	out := map[netip.Addr]uint64{}
+	table := &nftables.Table{Name: Table, Family: nftables.TableFamilyINet}
+	for _, name := range []string{SetQUIC4, SetQUIC6} {
+		set, err := conn.GetSetByName(table, name)
+		if err != nil {
+			return nil, explain(err)
+		}
+		elements, err := conn.GetSetElements(set)
+		if err != nil {
+			return nil, explain(err)
+		}
+		for _, e := range elements {
+			if addr, ok := netip.AddrFromSlice(e.Key); ok && e.Counter != nil {
+				out[addr] = e.Counter.Packets
+			}
+		}
+	}
+	return out, nil
+}
+
 // Run tells the kernel each second that scrim is there, until ctx ends: only so long
 // does ScopeAll take what no rule names. With ScopeRules there is nothing to do. An
 // error goes to report once, until there is another one.

@@ -20,6 +20,12 @@ func (o *Origins) Add(context.Context, []netip.Addr, time.Duration) error {
 	return &MissingError{What: "nftables", Fix: otherDoors}
 }
 
+// Ready fails.
+func (o *Origins) Ready() error { return ErrNotApplied }
+
+// Rejected fails.
+func (o *Origins) Rejected() (map[netip.Addr]uint64, error) { return nil, ErrNotApplied }
+
 // Run does nothing until ctx ends.
 func (o *Origins) Run(ctx context.Context, _ Config, _ func(error)) error {
 	<-ctx.Done()

@@ -24,6 +24,8 @@ func Render(cfg Config) (string, error) {
 	if cfg.Scope == ScopeAll {
 		w.set(SetAlive, "inet_service")
 	}
+	w.tally(SetQUIC4, "ipv4_addr")
+	w.tally(SetQUIC6, "ipv6_addr")
 	if cfg.Mode == TProxy {
 		w.tproxy()
 	} else {
@@ -84,6 +86,17 @@ func (w *writer) set(name, kind string) {
 	w.close()
 }
 
+// tally writes a set that counts packets by client. One that is full counts no further
+// client, and stops no packet.
+func (w *writer) tally(name, kind string) {
+	w.open("set %s", name)
+	w.line("type %s", kind)
+	w.line("size %d", tallyLimit)
+	w.line("flags dynamic,timeout")
+	w.line("timeout 1d")
+	w.close()
+}
+
 // chain opens a base chain. Priorities lie just before the usual ones, so that our
 // decision comes first.
 func (w *writer) chain(name, kind, hook string, priority int) {
@@ -106,40 +119,41 @@ func families() []family {
 	}
 }
 
-// match is what a rule looks at: addresses, and a word for the port set.
+// match is what a rule looks at behind the port: addresses.
 type match struct {
 	family
-	addrs string // with a final space
-	alive bool   // the ports are those in SetAlive
+	addrs string
+	alive bool // the ports are those in SetAlive
 }
 
-// tcp and udp close the match. Addresses of ruled names are taken whether scrim runs or
-// not; the rest of ScopeAll only while it does, so that it goes on when scrim is gone.
+// tcp and udp open the match with the port, which most packets fail at once. Addresses
+// of ruled names are taken whether scrim runs or not; the rest of ScopeAll only while it
+// does, so that it goes on when scrim is gone.
 func (m match) tcp(w *writer) string {
 	if m.alive {
-		return m.addrs + "tcp dport @" + SetAlive
+		return "tcp dport @" + SetAlive + " " + m.addrs
 	}
-	return m.addrs + "tcp dport { " + w.ports() + " }"
+	return "tcp dport { " + w.ports() + " } " + m.addrs
 }
 
 func (m match) udp() string {
 	if m.alive {
-		return m.addrs + "udp dport @" + SetAlive
+		return "udp dport @" + SetAlive + " " + m.addrs
 	}
-	return fmt.Sprintf("%sudp dport %d", m.addrs, quicPort)
+	return fmt.Sprintf("udp dport %d %s", quicPort, m.addrs)
 }
 
 // to gives the matches of the scope's destinations. from comes first in each.
 func (w *writer) to(f family, from string) []match {
-	except := ""
+	out := []match{{family: f, addrs: fmt.Sprintf("%s%s daddr @%s", from, f.word, f.set)}}
+	if w.cfg.Scope != ScopeAll {
+		return out
+	}
+	addrs := fmt.Sprintf("%smeta nfproto %s", from, f.proto)
 	if not := prefixes(w.cfg.Exclude, f); not != "" {
-		except = fmt.Sprintf("%s daddr != { %s } ", f.word, not)
+		addrs += fmt.Sprintf(" %s daddr != { %s }", f.word, not)
 	}
-	out := []match{{family: f, addrs: fmt.Sprintf("%s%s daddr @%s %s", from, f.word, f.set, except)}}
-	if w.cfg.Scope == ScopeAll {
-		out = append(out, match{family: f, addrs: fmt.Sprintf("%smeta nfproto %s %s", from, f.proto, except), alive: true})
-	}
-	return out
+	return append(out, match{family: f, addrs: addrs, alive: true})
 }
 
 // forwarded gives the matches for each family in which there are clients.
@@ -243,7 +257,7 @@ func (w *writer) tproxy() {
 	w.line("fib daddr type local return")
 	if len(w.cfg.LocalUsers) > 0 {
 		for _, f := range families() {
-			take(match{family: f, addrs: fmt.Sprintf("iifname lo meta mark %#x meta nfproto %s ", Mark, f.proto)})
+			take(match{family: f, addrs: fmt.Sprintf("iifname lo meta mark %#x meta nfproto %s", Mark, f.proto)})
 		}
 	}
 	w.forwarded(take)
@@ -255,10 +269,15 @@ func (w *writer) tproxy() {
 	}
 }
 
-// refuse rejects QUIC of the scope (priority before filter, 0), and in mode tproxy also
+// refuse rejects QUIC of the scope and counts it by client (priority before filter, 0), and in mode tproxy also
 // connections to ruled names that could not be taken, because scrim does not run.
 func (w *writer) refuse() {
-	quic := func(m match) { w.line("%s reject", m.udp()) }
+	quic := func(m match) { w.line("%s jump quic", m.udp()) }
+	w.open("chain quic")
+	w.line("update @%s { ip saddr counter }", SetQUIC4)
+	w.line("update @%s { ip6 saddr counter }", SetQUIC6)
+	w.line("reject")
+	w.close()
 	w.chain("refuse_forward", "filter", "forward", -5)
 	w.forwarded(quic)
 	if w.cfg.Mode == TProxy {

@@ -152,13 +152,10 @@ func NewInventory(loc *time.Location, onNew func(Drift)) *Inventory {
 	return v
 }
 
-// Add counts one fact. Facts that were counted already, by their number, are passed over.
+// Add counts one fact. That none comes twice is up to the caller.
 func (v *Inventory) Add(f *Fact) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if f.Seq != 0 && f.Seq <= v.state.Seq {
-		return
-	}
 	v.state.Seq = max(v.state.Seq, f.Seq)
 	if v.state.Since.IsZero() {
 		v.state.Since = f.Time

@@ -68,3 +68,10 @@ func (v *Inventory) SetCursor(cursor string) {
 	defer v.mu.Unlock()
 	v.state.Cursor = cursor
 }
+
+// Restart forgets the place, for a ledger that was begun anew. What was counted stays.
+func (v *Inventory) Restart() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.state.Seq, v.state.Cursor = 0, ""
+}

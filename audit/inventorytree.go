@@ -161,3 +161,10 @@ func (v *Inventory) Products() []ProductTotal {
 	})
 	return out
 }
+
+// Since is the time of the first fact; zero where there is none.
+func (v *Inventory) Since() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.state.Since
+}

@@ -68,6 +68,7 @@ type State struct {
 	Waiting   []Waiting
 	Reload    *Reload // nil: there was none
 	Ready     bool    // doors are open
+	Originals bool    // originals are kept in memory
 }
 
 // House is everything of the running program that this room shows or changes.
@@ -77,5 +78,6 @@ type House interface {
 	State() State
 	Settings() Settings
 	ClientName(addr string) string
-	Original(flow string) *Original // nil: not in memory
+	Original(flow string) *Original                 // nil: not in memory
+	Vendor(product, selector string) (listed *bool) // whether the vendor lists a field; nil: it publishes no list
 }

@@ -1,0 +1,237 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/scrimproxy/scrim/audit"
+	"github.com/scrimproxy/scrim/ledger"
+)
+
+// inventoryName is the file in state_dir that keeps the inventory over a restart.
+const inventoryName = "inventory.json"
+
+// Bounds of a feed.
+const (
+	feedQueue   = 8192             // facts that wait to be counted
+	feedPage    = 500              // entries read at once when catching up
+	feedSave    = 5 * time.Minute  // between saves
+	feedRest    = time.Millisecond // between pages, so that catching up does not starve traffic
+	savedAtOnce = 2 * time.Second  // after the last fact of a burst the first time
+)
+
+// Feed brings records to an inventory: those committed while it runs, and, when it starts, those that the ledger
+// holds and the inventory has not counted.
+type Feed struct {
+	inventory *audit.Inventory
+	book      Book
+	file      string
+	log       *slog.Logger
+	queue     chan *audit.Fact
+	missed    atomic.Int64
+	until     int64 // of Run: the newest record that was counted from the ledger
+	dirty     bool  // of Run: something is not saved
+}
+
+// NewFeed loads the inventory that state_dir keeps and makes a feed for it. Catching up happens in Run. A file that
+// cannot be read is set aside by counting anew.
+func NewFeed(inventory *audit.Inventory, book Book, file string, log *slog.Logger) *Feed {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	f := &Feed{inventory: inventory, book: book, file: file, log: log, queue: make(chan *audit.Fact, feedQueue)}
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = inventory.Load(data)
+	}
+	if err != nil && !os.IsNotExist(err) {
+		log.Warn("the inventory is counted anew from the ledger", "because", err)
+	}
+	return f
+}
+
+// InventoryFile is where an inventory is kept in a state_dir.
+func InventoryFile(dir string) string { return strings.TrimSuffix(dir, "/") + "/" + inventoryName }
+
+// Note hands over committed records. It never blocks: what finds the queue full is counted as missed.
+func (f *Feed) Note(recs ...*ledger.Record) {
+	for _, r := range recs {
+		if !counts(r) {
+			continue
+		}
+		select {
+		case f.queue <- FactOf(r):
+		default:
+			f.missed.Add(1)
+		}
+	}
+}
+
+// counts says whether the inventory takes note of a record.
+func counts(r *ledger.Record) bool { return r.Type == ledger.Kept || r.Type == ledger.Sent }
+
+// FactOf is what the inventory takes of a record.
+func FactOf(r *ledger.Record) *audit.Fact {
+	f := &audit.Fact{Seq: r.Seq, Time: r.Time, Flow: r.Flow, Product: r.Product, Kind: r.Kind, Host: r.Host, Rule: r.Rule, Verdict: r.Verdict, Later: r.RefSeq != 0}
+	if r.Rule == "" {
+		f.Event = eventOf(r)
+	}
+	if n := len(r.Edits); n > 0 {
+		f.Fields = make([]audit.Sighting, n)
+		for i := range r.Edits {
+			f.Fields[i] = sightingOf(&r.Edits[i])
+		}
+	}
+	return f
+}
+
+// eventOf names a request that no rule matched: method and path shape, as the rules name drift. A request that passes
+// unmatched on a mixed host is no event.
+func eventOf(r *ledger.Record) string {
+	name, _ := strings.CutPrefix(r.Detail, "drift: request ")
+	if name == r.Detail {
+		return ""
+	}
+	return name
+}
+
+func sightingOf(e *ledger.Edit) audit.Sighting {
+	return audit.Sighting{Part: e.Part, Selector: e.Selector, Transform: e.Transform, Detail: e.Detail, Type: e.Type, Shape: e.Shape,
+		Count: e.Count, Listed: e.Listed, Removed: e.Removed}
+}
+
+// Run counts until ctx ends, then counts what is queued and saves.
+func (f *Feed) Run(ctx context.Context) error {
+	if err := f.CatchUp(ctx); err != nil && ctx.Err() == nil {
+		f.log.Warn("counting what the ledger holds", "error", err)
+	}
+	tick := time.NewTicker(feedSave)
+	defer tick.Stop()
+	soon := time.NewTimer(savedAtOnce)
+	defer soon.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			f.drain()
+			f.save(context.WithoutCancel(ctx))
+			return nil
+		case fact := <-f.queue:
+			f.arrived(fact)
+		case <-soon.C:
+			f.save(ctx)
+		case <-tick.C:
+			f.save(ctx)
+		}
+	}
+}
+
+// arrived counts a fact that was handed over, unless catching up has met it in the ledger.
+func (f *Feed) arrived(fact *audit.Fact) {
+	if fact.Seq > f.until {
+		f.add(fact)
+	}
+}
+
+func (f *Feed) add(fact *audit.Fact) {
+	f.inventory.Add(fact)
+	f.dirty = true
+}
+
+func (f *Feed) drain() {
+	for {
+		select {
+		case fact := <-f.queue:
+			f.arrived(fact)
+		default:
+			return
+		}
+	}
+}
+
+// CatchUp counts the records that the ledger holds behind the place of the inventory. Facts that arrive meanwhile wait;
+// those that are read here too are passed over then, by their number.
+func (f *Feed) CatchUp(ctx context.Context) error {
+	counted, place, err := f.begin(ctx)
+	if err != nil {
+		return err
+	}
+	types := []ledger.Type{ledger.Kept, ledger.Sent}
+	for ctx.Err() == nil {
+		page, err := f.book.List(ctx, ledger.Filter{Types: types, Node: f.book.Node(), After: place, Limit: feedPage})
+		if err != nil {
+			return err
+		}
+		for i := len(page.Entries) - 1; i >= 0; i-- { // newest first: count the oldest first
+			if r := &page.Entries[i].Record; r.Seq > counted {
+				f.add(FactOf(r))
+				f.until = r.Seq
+			}
+		}
+		if len(page.Entries) > 0 {
+			f.inventory.SetCursor(string(page.Newer))
+		}
+		if len(page.Entries) < feedPage || page.Newer == place {
+			return nil
+		}
+		place = page.Newer
+		time.Sleep(feedRest)
+	}
+	return ctx.Err()
+}
+
+// begin is where counting goes on: the newest record that was counted, and a place at or before it. A ledger that ends
+// before that was begun anew.
+func (f *Feed) begin(ctx context.Context) (counted int64, place ledger.Cursor, err error) {
+	counted, at := f.inventory.Place()
+	page, err := f.book.List(ctx, ledger.Filter{Types: []ledger.Type{ledger.Kept, ledger.Sent, ledger.Result, ledger.Event, ledger.Tunnel}, Node: f.book.Node(), Limit: 1})
+	if err != nil {
+		return 0, "", err
+	}
+	if counted > 0 && (len(page.Entries) == 0 || page.Entries[0].Seq < counted) {
+		f.inventory.Restart()
+		counted, at = 0, ""
+	}
+	if at == "" {
+		at = "0"
+	}
+	return counted, ledger.Cursor(at), nil
+}
+
+// save writes the inventory. The place is taken first: what is behind it and counted already is known by its number.
+func (f *Feed) save(ctx context.Context) {
+	if n := f.missed.Swap(0); n > 0 {
+		f.inventory.Missed(n)
+		f.dirty = true
+	}
+	if !f.dirty || f.file == "" {
+		return
+	}
+	if seq, _ := f.inventory.Place(); seq > 0 {
+		f.setPlace(ctx, seq)
+	}
+	data, err := f.inventory.Save()
+	if err == nil {
+		err = WriteFile(f.file, data)
+	}
+	if err != nil {
+		f.log.Warn("keeping the inventory", "error", err)
+		return
+	}
+	f.dirty = false
+}
+
+// setPlace finds the place of the newest record that was counted, if it is among the newest: only then is it at or
+// before everything that was not.
+func (f *Feed) setPlace(ctx context.Context, seq int64) {
+	page, err := f.book.List(ctx, ledger.Filter{Types: []ledger.Type{ledger.Kept, ledger.Sent}, Node: f.book.Node(), Limit: 1})
+	if err != nil || len(page.Entries) == 0 {
+		return
+	}
+	if newest := page.Entries[0].Seq; newest <= seq {
+		f.inventory.SetCursor(string(page.Newer))
+	}
+}

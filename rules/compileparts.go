@@ -18,6 +18,7 @@ type part struct {
 	fields   []*field // all of the part; a field's number is its index and one
 	reads    [inPath + 1]bool
 	sketches sketches
+	stamped  bool // a field writes the day of sending
 }
 
 // scope is the fields of one tree, or of one element of a batch in it: their selectors start at one root.
@@ -118,6 +119,7 @@ func (c *compiler) part(r *rule, ast *Part, p profile) *part {
 	}
 	b := &builder{compiler: c, rule: r, part: pt, profile: p, form: r.ast.Match.Form}
 	pt.scope = b.scope(ast.Fields, ast.Each, pt.unlisted, r.ast.OnError, "")
+	c.checkStamps(pt, ast.Release != nil)
 	if ast.Release != nil && ast.Release.Pad > 0 && b.form != "" && b.form != body.JSON {
 		c.fault(ast.Release.Pos, "leave pad out", "only JSON can be padded, and the form is %s", b.form)
 	}

@@ -40,6 +40,7 @@ type Out struct {
 	Part    string
 	Message Message
 	Release *Release // nil: at once
+	Stamps  *Stamps  // where the day of sending stands in a held message; nil: nowhere
 	// Origin is true where this message's answer is the client's answer: exactly one part, without a release.
 	Origin bool
 }

@@ -25,6 +25,11 @@ func (x *exchange) part(r *rule, p *part, out *Outcome) (Out, fault) {
 	if f.why != "" {
 		return o, f
 	}
+	if p.release != nil && p.stamped {
+		if o.Stamps, f = x.stamps(p, run, outside); f.why != "" {
+			return o, f
+		}
+	}
 	x.report(p, run, outside, out)
 	return o, fault{}
 }

@@ -151,7 +151,7 @@ func (o *holding) hold(_ context.Context, held []proxy.Held) error {
 		items[i] = outbox.Item{
 			Added: added, Flow: h.Flow.ID, Ref: h.Record.Seq, Door: h.Flow.Door, Client: h.Flow.Client.String(),
 			Product: h.Record.Product, Kind: h.Record.Kind, Rule: h.Record.Rule, Part: h.Out.Part,
-			Release: *h.Out.Release, Message: h.Out.Message, Edits: h.Edits,
+			Release: *h.Out.Release, Message: h.Out.Message, Stamps: h.Out.Stamps, Edits: h.Edits,
 		}
 	}
 	flow := held[0].Flow.ID
@@ -203,11 +203,14 @@ func (o *holding) end(ctx context.Context, it *outbox.Item, rec *ledger.Record) 
 	return nil
 }
 
-// expired enters that a record was too old to leave. It is outbox.Config.Expired: the record is gone already, and what
+// expired enters that a record was too old to leave, or could not be written. It is outbox.Config.Expired: the record is gone already, and what
 // the ledger does not take now it is told at the next start.
 func (o *holding) expired(it outbox.Item) {
 	rec := endOf(o.record(&it), "drop")
 	rec.Reason, rec.Detail = "expired", "too old: it waited longer than max_age"
+	if it.Fault != "" {
+		rec.Reason, rec.Detail = string(rules.OnFault), "stamp: "+it.Fault
+	}
 	if err := o.ledger.Append(context.Background(), rec); err != nil {
 		o.log.Error("the ledger does not take an entry", "rule", it.Rule, "error", err)
 	}

@@ -31,7 +31,7 @@ type leaving struct {
 
 // hold puts a part of entry index into the queue.
 func (s *schedule) hold(index int, id string, o *rules.Outcome, out *rules.Out, at time.Time) {
-	it := outbox.Item{ID: id, Added: at, Rule: o.Rule.ID, Part: out.Part, Release: *out.Release, Message: out.Message}
+	it := outbox.Item{ID: id, Added: at, Rule: o.Rule.ID, Part: out.Part, Release: *out.Release, Message: out.Message, Stamps: out.Stamps}
 	s.of[id] = index
 	s.queue.Add(it)
 	if slot, ok := outbox.NextSlot(it.Release.At, s.now, s.loc); ok && (s.next.IsZero() || slot.Before(s.next)) {

@@ -31,7 +31,11 @@ type Item struct {
 	Part    string        `json:"part,omitempty"`
 	Release rules.Release `json:"release"`
 	Message rules.Message `json:"message"`
+	Stamps  *rules.Stamps `json:"stamps,omitempty"` // where the day of sending stands in it
 	Edits   []rules.Edit  `json:"edits,omitempty"`
+
+	// Fault is why the day of sending could not be written: the item does not leave. It holds no value.
+	Fault string `json:"-"`
 }
 
 // Line names the queue that an item stands in: one for each part of each rule. Caps and pools count by line.
@@ -97,8 +101,22 @@ func (q *Queue) Next(t time.Time, loc *time.Location) (time.Time, bool) {
 	return next, !next.IsZero()
 }
 
-// Take removes what leaves at slot, and what is too old to leave at all. due is in the order in which it is to leave:
-// all lines of the slot mixed, drawn from random. It returns an error, and removes nothing, where random fails.
+// stamp writes the day of the release where the message wants it.
+func (it *Item) stamp(slot time.Time, loc *time.Location) {
+	it.Fault = ""
+	if it.Stamps == nil {
+		return
+	}
+	m, err := it.Stamps.Restamp(it.Message, slot, loc)
+	if err != nil {
+		it.Fault = err.Error()
+		return
+	}
+	it.Message = m
+}
+
+// Take removes what leaves at slot, and what is too old to leave at all or has a Fault. due is in the order in which it
+// is to leave: all lines of the slot mixed, drawn from random; the day of slot is written where it belongs. It returns an error, and removes nothing, where random fails.
 func (q *Queue) Take(slot time.Time, loc *time.Location, random io.Reader) (due, expired []Item, err error) {
 	shuffle, err := newShuffler(random)
 	if err != nil {
@@ -133,7 +151,15 @@ func (q *Queue) Take(slot time.Time, loc *time.Location, random io.Reader) (due,
 		l.items = rest
 	}
 	shuffle.items(due)
-	return due, expired, nil
+	leaving := due[:0]
+	for _, it := range due {
+		if it.stamp(slot, loc); it.Fault != "" {
+			expired = append(expired, it)
+			continue
+		}
+		leaving = append(leaving, it)
+	}
+	return leaving, expired, nil
 }
 
 // Expire removes what is too old to leave at now.

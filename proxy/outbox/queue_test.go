@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,5 +156,39 @@ func TestOrderIsUniform(t *testing.T) {
 		if n < 850 || n > 1150 {
 			t.Errorf("place %d: %d of 4000", i, n)
 		}
+	}
+}
+
+// TestDayOfTheRelease stamps a record that waited over midnight, and one that waited for a later release than planned.
+func TestDayOfTheRelease(t *testing.T) {
+	zone := time.FixedZone("", -5*3600)
+	evening := time.Date(2026, 3, 4, 23, 59, 0, 0, zone)
+	r := rules.Release{At: []string{"04:00"}, Cap: 1}
+	var q Queue
+	for i := range 2 {
+		it := item(fmt.Sprint(i), "rule", evening, r)
+		it.Message.Body = []byte(`{"at":"2026-03-04"}  `)
+		it.Stamps = &rules.Stamps{Form: "json", Nodes: []rules.StampAt{{Node: 1}}}
+		q.Add(it)
+	}
+	broken := item("broken", "other", evening, r)
+	broken.Message.Body, broken.Stamps = []byte(`{"at":"soon"}`), &rules.Stamps{Form: "json", Nodes: []rules.StampAt{{Node: 1}}}
+	q.Add(broken)
+	now := evening
+	for _, want := range []string{`{"at":"2026-03-05"}  `, `{"at":"2026-03-06"}  `} {
+		slot, ok := q.Next(now, zone)
+		if !ok {
+			t.Fatal("nothing waits")
+		}
+		due, expired, err := q.Take(slot, zone, rand.Reader)
+		if err != nil || len(due) != 1 || string(due[0].Message.Body) != want {
+			t.Fatalf("due %+v, %v; want %s", due, err, want)
+		}
+		for _, it := range expired {
+			if it.ID != "broken" || it.Fault == "" || strings.Contains(it.Fault, "soon") {
+				t.Errorf("expired %+v", it)
+			}
+		}
+		now = slot
 	}
 }

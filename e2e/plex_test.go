@@ -22,10 +22,10 @@ func plexHosts(addr string) map[string]string {
 
 // logEntry is a record of `scrim log export --format ndjson`, as far as these tests read it.
 type logEntry struct {
-	Type, Host, Product, Kind, Rule, Verdict, Part string
-	Seq                                            int64
-	Edits                                          []struct{ Selector, Transform, Type, Shape string }
-	Request                                        *struct {
+	Type, Host, Product, Kind, Rule, Verdict, Part, Reason string
+	Seq                                                    int64
+	Edits                                                  []struct{ Selector, Transform, Type, Shape string }
+	Request                                                *struct {
 		Method, Target string
 		Header         []struct{ Name, Value string }
 		Body           string

@@ -62,6 +62,7 @@ type status struct {
 	Doors   map[string]string `json:"doors"`
 	Proxy   proxy.Counters    `json:"proxy"`
 	Rules   int               `json:"rules"`
+	Outbox  waiting           `json:"outbox"`
 	Reload  *reloadState      `json:"reload,omitempty"` // nil: there was none
 }
 
@@ -79,6 +80,7 @@ func (c *control) serve(ctx context.Context, h *house) error {
 func (h *house) controls() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.status(), nil) })
+	mux.HandleFunc("GET /coverage", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.coverage(), nil) })
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.reloadNow("asked to"), nil) })
 	mux.HandleFunc("POST /log/list", asking(func(ctx context.Context, q logQuestion) (any, error) { return h.ledger.List(ctx, q.Filter) }))
 	mux.HandleFunc("POST /log/get", asking(func(ctx context.Context, q logQuestion) (any, error) { return h.ledger.Get(ctx, q.ID) }))
@@ -91,8 +93,8 @@ func (h *house) controls() http.Handler {
 func (h *house) status() status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := status{Version: version(), Doors: map[string]string{}, Proxy: h.proxy.Counters(), Rules: len(h.book.set.Rules())}
-	for word, addr := range h.proxy.Addrs() {
+	s := status{Version: version(), Doors: map[string]string{}, Proxy: h.proxy.Counters(), Rules: len(h.book.set.Rules()), Outbox: h.holding.waiting()}
+	for word, addr := range h.addrs() {
 		s.Doors[word] = addr.String()
 	}
 	if !h.reload.Time.IsZero() {

@@ -41,6 +41,9 @@ func (a *app) healthcheck(ctx context.Context) error {
 		return a.ui.json(s)
 	}
 	a.ui.line(a.ui.paint(green, "healthy"), ": scrim ", s.Version, ", ", count(int(s.Proxy.Seen), "request"), " seen")
+	if s.Outbox.Records > 0 {
+		a.ui.line("waiting: ", count(s.Outbox.Records, "record"), ", next release ", s.Outbox.Next.Local().Format("2006-01-02 15:04"))
+	}
 	if s.Reload != nil && !s.Reload.Good {
 		for _, f := range s.Reload.Faults {
 			a.ui.warn("", "the last reload was refused: "+f)

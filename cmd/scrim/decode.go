@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -171,28 +170,15 @@ func (c *config) together() {
 	if n := c.nodes["ledger.originals"]; n != nil && c.Ledger.Originals == "memory" && !slices.Contains(builtDoors(), "web") {
 		n.Fault("this build has no review UI that could show originals", "write none")
 	}
-	c.unbuilt("dns.", "dns", "the DNS door")
-	c.unbuilt("firewall.clients", "firewall", "the firewall verb")
-	c.unbuilt("firewall.local_users", "firewall", "the firewall verb")
-	c.unbuilt("firewall.scope", "firewall", "the firewall verb")
+	if n := c.nodes["dns.answer"]; n != nil && c.DNS.Answer == "origin" && c.Listen.DNS != "" && c.Listen.Transparent == "" {
+		n.Fault("clients would go to the origins past scrim: the transparent door is off", "set listen.transparent and run \"scrim firewall apply\", or write self")
+	}
+	if n := c.nodes["firewall.scope"]; n != nil && c.Firewall.Scope == "all" && len(c.Firewall.Clients)+len(c.Firewall.LocalUsers) == 0 {
+		n.Fault("all needs firewall.clients or firewall.local_users, so that nobody is taken by surprise", "name them, or write rules")
+	}
 	for _, d := range doors(c.Settings) {
 		if n := c.nodes[d.key]; n != nil && d.addr != "" && d.word != "web" && !slices.Contains(builtDoors(), d.word) {
 			n.Fault("this build does not have "+d.title+" yet", "leave the key out")
-		}
-	}
-}
-
-// unbuilt faults keys that are set to something else than their default, though nothing reads them: a setting must
-// not pretend.
-func (c *config) unbuilt(prefix, word, title string) {
-	if slices.Contains(builtDoors(), word) {
-		return
-	}
-	plain := defaults()
-	for _, k := range keys() {
-		n := c.nodes[k.path]
-		if n != nil && strings.HasPrefix(k.path, prefix) && !reflect.DeepEqual(k.field(c.Settings), k.field(plain)) {
-			n.Fault("this build does not have "+title+" yet", "leave the key out")
 		}
 	}
 }
@@ -219,5 +205,5 @@ func doors(s *Settings) []door {
 
 // builtDoors are the doors, and the verbs beside them, that this build has.
 func builtDoors() []string {
-	return []string{"proxy", "socks", "collector", "transparent", "tls", "http"}
+	return []string{"proxy", "socks", "collector", "transparent", "tls", "http", "dns", "firewall"}
 }

@@ -29,6 +29,10 @@ type house struct {
 	ledger    *ledger.Ledger
 	proxy     *proxy.Proxy
 	holding   *holding
+	dns       dnsDoor
+	origins   *originSet
+	came      ledger.Coverage
+	started   time.Time
 	control   *control
 
 	mu     sync.Mutex // guards the fields below; held during a reload
@@ -46,6 +50,8 @@ func (h *house) run(ctx context.Context) error {
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.proxy.Run(ctx) })
+	g.Go(func() error { return h.dns.run(ctx) })
+	g.Go(func() error { return h.origins.run(ctx) })
 	g.Go(func() error { return h.holding.box.Run(ctx) })
 	g.Go(func() error { return h.watch(ctx) })
 	g.Go(func() error { return h.control.serve(ctx, h) })
@@ -64,6 +70,7 @@ func (h *house) close() error {
 	if h.proxy != nil {
 		h.proxy.Close()
 	}
+	h.dns.close()
 	if h.control != nil {
 		errs = append(errs, h.control.close())
 	}
@@ -81,7 +88,7 @@ func (h *house) greet() {
 	u, cfg := h.app.ui, h.cfg
 	line := func(name, value string) { u.line("  ", u.paint(dim, pad(name, 12)), value) }
 	u.line(u.paint(bold, "scrim "+version()), " is running")
-	addrs := h.proxy.Addrs()
+	addrs := h.addrs()
 	for _, d := range doors(cfg.Settings) {
 		if addr := addrs[d.word]; addr != nil {
 			line(d.word, addr.String())
@@ -102,6 +109,9 @@ func (h *house) greet() {
 	line("rules", summary(h.book.set))
 	if _, given := cfg.nodes["listen.web"]; given && cfg.Listen.Web != "" && !containsWord(builtDoors(), "web") {
 		u.warn("", "listen.web: this build has no review UI yet; nothing listens there")
+	}
+	for _, w := range h.doorWarnings() {
+		u.warn("", w)
 	}
 	u.flush()
 }

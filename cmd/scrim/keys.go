@@ -31,7 +31,7 @@ func keys() []key {
 
 		{path: "firewall.mode", doc: "how the firewall hands connections over", words: []string{"redirect", "tproxy"}, field: func(s *Settings) any { return &s.Firewall.Mode }},
 		{path: "firewall.scope", doc: "which connections: those to ruled names, or all TCP 80 and 443", words: []string{"rules", "all"}, field: func(s *Settings) any { return &s.Firewall.Scope }},
-		{path: "firewall.clients", doc: "addresses or networks of the clients; none: all of the local networks", field: func(s *Settings) any { return &s.Firewall.Clients }, check: network},
+		{path: "firewall.clients", doc: "addresses or networks of the clients; none: everybody behind this router (scope: all needs some)", field: func(s *Settings) any { return &s.Firewall.Clients }, check: network},
 		{path: "firewall.local_users", doc: "users of this machine whose connections are covered too", field: func(s *Settings) any { return &s.Firewall.LocalUsers }, check: notEmpty},
 
 		{path: "clients.allow", doc: "who may use the doors: loopback, private, lan, addresses, networks", field: func(s *Settings) any { return &s.Clients.Allow }, check: clientWord},

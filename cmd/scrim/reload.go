@@ -128,6 +128,7 @@ func (h *house) takeOver() (later []string, err error) {
 	h.level.Set(logLevel(cfg.Log.Level))
 	h.set.Store(book.set)
 	h.cfg, h.book = h.cfg.renewed(cfg), book
+	h.origins.renew(h.dns.seen, decider(h.set.Load, cfg.clientNames(), time.Now))
 	return later, nil
 }
 

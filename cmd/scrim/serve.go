@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -91,7 +92,7 @@ func (a *app) build(ctx context.Context) (_ *house, err error) {
 	if err := prepareState(cfg.stateDir()); err != nil {
 		return nil, err
 	}
-	h := &house{app: a, cfg: cfg, book: book}
+	h := &house{app: a, cfg: cfg, book: book, started: time.Now()}
 	h.level.Set(logLevel(cfg.Log.Level))
 	h.log = slog.New(slog.NewTextHandler(a.ui.err, &slog.HandlerOptions{Level: &h.level}))
 	h.set.Store(book.set)
@@ -122,10 +123,20 @@ func (a *app) build(ctx context.Context) (_ *house, err error) {
 	}
 	settings.Rules, settings.Leaves, settings.Book, settings.Log, settings.Key = h.set.Load, h.authority, h.ledger, h.log, key
 	settings.Hold, settings.Plain = h.holding.hold, cfg.plain
+	if h.origins, err = newOriginSet(cfg, h.log); err != nil {
+		return nil, err
+	}
+	if err = h.dns.openUpstreams(h, &settings); err != nil {
+		return nil, err
+	}
+	settings.Observe = h.observe
 	if h.proxy, err = proxy.New(settings); err != nil {
 		return nil, explainListen(err)
 	}
 	h.holding.proxy = h.proxy
+	if err = h.dns.open(h); err != nil {
+		return nil, err
+	}
 	debug.FreeOSMemory()
 	return h, nil
 }

@@ -50,7 +50,7 @@ func (p *Proxy) listenToClient(c *clientConn, f *Flow, origin net.Conn) (peeked,
 	}
 	if origin == nil {
 		var err error
-		if origin, err = p.up.dialTunnel(p.life, f); err != nil || !c.join(origin) {
+		if origin, err = p.up().dialTunnel(p.life, f); err != nil || !c.join(origin) {
 			return peek(c, l.IdleTimeout, l.PeekTimeout), nil
 		}
 	}
@@ -246,7 +246,7 @@ func (p *Proxy) tunnelable(f *Flow, said peeked, name string) decision {
 func (p *Proxy) openTunnel(c *clientConn, f *Flow, origin net.Conn, said peeked) {
 	if origin == nil {
 		var err error
-		if origin, err = p.up.dialTunnel(p.life, f); err != nil {
+		if origin, err = p.up().dialTunnel(p.life, f); err != nil {
 			p.cfg.Log.Info("connecting for a tunnel", "host", f.To.Host, "error", err)
 			p.count(f, endFailed)
 			if said.speech == saidHTTP {

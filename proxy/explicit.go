@@ -27,7 +27,7 @@ func (p *Proxy) takeExplicit(c *clientConn) {
 func (p *Proxy) newFront() http.Handler {
 	front := goproxy.NewProxyHttpServer()
 	front.Logger = log.New(io.Discard, "", 0)
-	front.Tr = p.up.far // else it would ask the environment for a proxy, and not verify certificates
+	front.Tr = p.up().far // else it would ask the environment for a proxy, and not verify certificates
 	front.ConnectDial = nil
 	front.ConnectDialWithReq = func(*http.Request, string, string) (net.Conn, error) {
 		return nil, errors.New("the front of the explicit door does not dial")
@@ -100,7 +100,7 @@ func (p *Proxy) connected(c *clientConn, f *Flow) {
 	var origin net.Conn
 	if f.Gate.Answer == rules.Tunnel {
 		var err error
-		if origin, err = p.up.dialTunnel(p.life, f); err != nil {
+		if origin, err = p.up().dialTunnel(p.life, f); err != nil {
 			p.count(f, endFailed)
 			status := http.StatusBadGateway
 			var refused *AddressError

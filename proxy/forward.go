@@ -36,7 +36,7 @@ func exchangeOf(ctx context.Context) *exchange {
 func (p *Proxy) newForward() http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite:        func(pr *httputil.ProxyRequest) { exchangeOf(pr.In.Context()).outgoing(pr) },
-		Transport:      p.up,
+		Transport:      outbound{p},
 		FlushInterval:  flushAfter,
 		BufferPool:     &p.buffers,
 		ModifyResponse: func(resp *http.Response) error { return exchangeOf(resp.Request.Context()).answered(resp) },
@@ -62,7 +62,7 @@ func (b *buffers) Put(buf []byte) { b.pool.Put((*[bufferSize]byte)(buf)) }
 // outgoing makes a passed request leave as it came.
 func (x *exchange) outgoing(pr *httputil.ProxyRequest) {
 	out, in := pr.Out, pr.In
-	out.URL = targetURL(x.message, x.p.up.parent != nil)
+	out.URL = targetURL(x.message, x.p.up().parent != nil)
 	out.Host = in.Host
 	for _, name := range [...]string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
 		if values, ok := in.Header[name]; ok && !hopByHop(name, connectionListed(in.Header)) {

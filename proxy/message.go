@@ -111,8 +111,8 @@ func (p *Proxy) readBody(w http.ResponseWriter, r *http.Request, m *rules.Messag
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	if limit <= 0 || limit > p.cfg.Limits.Body { // the rule's own bound, below that of the configuration
-		limit = p.cfg.Limits.Body
+	if most := p.terms.Load().body; limit <= 0 || limit > most { // the rule's own bound, below that of the configuration
+		limit = most
 	}
 	rc := http.NewResponseController(w)
 	rc.SetReadDeadline(time.Now().Add(p.cfg.Limits.BodyTimeout))

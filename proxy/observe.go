@@ -30,4 +30,6 @@ func (e end) String() string {
 }
 
 // Serves reports whether clients.allow names client.
-func (p *Proxy) Serves(client netip.Addr) bool { return p.access.allows(client.Unmap().WithZone("")) }
+func (p *Proxy) Serves(client netip.Addr) bool {
+	return p.terms.Load().access.allows(client.Unmap().WithZone(""))
+}

@@ -134,8 +134,8 @@ func (p *Proxy) Deliver(ctx context.Context, f *Flow, out *rules.Out, rec *ledge
 	result.Part, result.RefSeq = rec.Part, rec.Seq
 	result.BytesOut = int64(len(out.Message.Body))
 	req := (&http.Request{ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
-	fill(req, &out.Message, p.up.parent != nil)
-	resp, err := p.up.RoundTrip(req)
+	fill(req, &out.Message, p.up().parent != nil)
+	resp, err := p.up().RoundTrip(req)
 	if err != nil {
 		result.Verdict, result.Error = verdictFailed, upstreamWords(err)
 	} else {

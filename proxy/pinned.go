@@ -180,7 +180,7 @@ func (p *Proxy) handshakeFailed(f *Flow, err error) {
 	p.pinned.refused(f, how, p.signerOf(f.To.Host))
 	p.tally.add(func(c *Counters) { c.Pinned++ })
 	next := "the next attempt is refused"
-	if f.Gate.Class == rules.Mixed && p.cfg.OnPinned.Mixed == PinnedTunnel || f.Gate.Class != rules.Mixed && p.cfg.OnPinned.Telemetry == PinnedTunnel {
+	if p.pinned.next(f.Gate.Class == rules.Mixed) == PinnedTunnel {
 		next = "the next attempt is tunnelled"
 	}
 	p.cfg.Log.Warn("client rejected our certificate", "client", f.Client, "host", f.To.Host, "how", string(how), "next", next,

@@ -29,7 +29,7 @@ func (r *rig) shake(host string, change func(*tls.Config)) error {
 func TestClientThatRefusesOurCertificate(t *testing.T) {
 	onlyOrigins := func(r *rig) func(*tls.Config) {
 		return func(c *tls.Config) {
-			c.RootCAs = r.p.up.tls.RootCAs
+			c.RootCAs = r.p.up().tls.RootCAs
 		}
 	}
 	t.Run("mixed_host_is_tunnelled_next_time", func(t *testing.T) {

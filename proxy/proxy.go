@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrimproxy/scrim/ledger"
@@ -18,10 +19,8 @@ import (
 type Proxy struct {
 	cfg    Config
 	ids    *ids
-	access *access
 	links  *links
-	policy *addressPolicy
-	up     *upstream
+	terms  atomic.Pointer[terms] // what a reload may change
 	pinned *pinned
 	conns  *connList
 	tally  tally
@@ -54,13 +53,11 @@ func New(cfg Config) (*Proxy, error) {
 	p := &Proxy{cfg: cfg, ids: newIDs(cfg.Now()), links: newLinks(cfg.Now), conns: newConnList(cfg.Limits.Connections, cfg.Limits.PerClient),
 		aside: make(chan struct{}, maxAside)}
 	p.life, p.stop = context.WithCancel(context.Background())
-	p.policy = &addressPolicy{links: p.links, allowPrivate: cfg.Upstream.AllowPrivate, ownPorts: p.ownPort}
-	access, accessErr := newAccess(cfg.Clients.Allow, p.links)
-	up, upErr := newUpstream(&p.cfg, p.policy)
-	if err := errors.Join(accessErr, upErr); err != nil {
+	terms, err := p.newTerms(&p.cfg, nil)
+	if err != nil {
 		return nil, err
 	}
-	p.access, p.up = access, up
+	p.terms.Store(terms)
 	p.pinned = newPinned(cfg.OnPinned, cfg.Now)
 	p.newInner()
 	p.front = p.newFront()
@@ -178,7 +175,7 @@ func (p *Proxy) shutdown() {
 	p.stop()
 	p.conns.closeAll()
 	p.running.Wait()
-	p.up.close()
+	p.up().close()
 }
 
 // waitTunnels waits until no connection is open or the grace is over.
@@ -231,14 +228,15 @@ func (p *Proxy) serveDoor(d *door) error {
 // register lists an accepted connection, or closes it and returns nil where its client is not served.
 func (p *Proxy) register(tcp *net.TCPConn) *clientConn {
 	client := addrOf(tcp.RemoteAddr())
-	if !p.access.allows(client) {
+	terms := p.terms.Load()
+	if !terms.access.allows(client) {
 		p.tally.add(func(c *Counters) { c.NotServed++ })
 		tcp.Close()
 		return nil
 	}
 	tcp.SetKeepAliveConfig(keepAlive)
 	c := &clientConn{tcp: tcp, list: p.conns}
-	c.flow = &Flow{ID: p.ids.make(), Client: client, ClientName: p.cfg.Clients.Names[client], Start: p.cfg.Now()}
+	c.flow = &Flow{ID: p.ids.make(), Client: client, ClientName: terms.names[client], Start: p.cfg.Now()}
 	if !p.conns.add(c) {
 		p.tally.add(func(c *Counters) { c.OverLimit++ })
 		tcp.Close()

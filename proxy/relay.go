@@ -14,8 +14,8 @@ func (x *exchange) relay(as end) {
 	defer x.finish(as)
 	req := new(http.Request).WithContext(x.in.Context())
 	req.ProtoMajor, req.ProtoMinor = 1, 1
-	fill(req, &x.out.Message, x.p.up.parent != nil)
-	resp, err := x.p.up.RoundTrip(req)
+	fill(req, &x.out.Message, x.p.up().parent != nil)
+	resp, err := x.p.up().RoundTrip(req)
 	if err != nil {
 		x.failed(err)
 		return

@@ -45,7 +45,7 @@ func (p *Proxy) serveSOCKS(c *clientConn) {
 		p.refuse(c, f, peeked{}, "a rule refuses "+to.Host)
 		return
 	case rules.Tunnel:
-		if origin, err = p.up.dialTunnel(p.life, f); err != nil {
+		if origin, err = p.up().dialTunnel(p.life, f); err != nil {
 			code := byte(socksUnreachable)
 			var refused *AddressError
 			if errors.As(err, &refused) {

@@ -81,7 +81,7 @@ func TestClientsReachNeitherScrimNorTheMachine(t *testing.T) {
 
 func TestFixedAddressIsNotScrimItself(t *testing.T) {
 	r := newRig(t)
-	r.p.up.fixed["loop.example"] = fixedAddr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddrPort(r.door()).Port()}
+	r.p.up().fixed["loop.example"] = fixedAddr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddrPort(r.door()).Port()}
 	if _, head := r.connect("loop.example:443"); !strings.HasPrefix(head, "HTTP/1.1 403") {
 		t.Errorf("got %q", head)
 	}
@@ -107,7 +107,7 @@ func TestCertificateOfAnotherNameGetsNothing(t *testing.T) {
 	if err := r.ca.SetGroups([]certs.Group{{Name: "demo", Hosts: []string{telemetryHost, mixedHost, "wrong.example"}}}); err != nil {
 		t.Fatal(err)
 	}
-	r.p.up.fixed["wrong.example"] = r.p.up.fixed[mixedHost]
+	r.p.up().fixed["wrong.example"] = r.p.up().fixed[mixedHost]
 	resp, text := r.do(r.client(false), "GET", "https://wrong.example/", "")
 	if resp.StatusCode != 502 || !strings.Contains(text, "it is for another name; nothing was sent") {
 		t.Errorf("got %d %q", resp.StatusCode, text)

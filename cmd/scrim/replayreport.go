@@ -67,30 +67,51 @@ func (p *replayReport) render(d *decided) ([]byte, error) {
 		s.addEdits(d)
 		return json.Marshal(s)
 	}
-	var b bytes.Buffer
+	return p.text(d, s), nil
+}
+
+// text is an entry in lines.
+func (p *replayReport) text(d *decided, s *shownEntry) []byte {
+	var edits []rules.Edit
+	if d.outcome != nil && d.outcome.Verdict != rules.Pass {
+		edits = d.outcome.Edits
+	}
+	b := make([]byte, 0, 256+96*len(edits))
 	line := func(parts ...string) {
+		from := len(b)
 		for _, part := range parts {
-			b.WriteString(clean(part))
+			b = append(b, part...)
 		}
-		b.WriteByte('\n')
+		b = endLine(b, from)
 	}
 	u := p.ui
 	line(u.paint(bold, strconv.Itoa(s.Entry)), " ", u.paint(dim, s.Time.Format(time.RFC3339)), " ", u.paint(verdictStyle(s.Verdict), s.Verdict),
 		" ", s.Method, " ", s.URL, because(s.Rule, s.Reason, s.Detail), partsText(s.Parts))
-	if d.outcome != nil && len(d.outcome.Edits) > 0 && d.outcome.Verdict == rules.Drop {
-		line("    ", u.paint(dim, count(len(d.outcome.Edits), "field")+", nothing of them leaves"))
-		return b.Bytes(), nil
+	if len(edits) > 0 && d.outcome.Verdict == rules.Drop {
+		line("    ", u.paint(dim, count(len(edits), "field")+", nothing of them leaves"))
+		return b
 	}
-	s.addEdits(d)
-	for _, e := range s.Edits {
-		line("    ", editText(e))
+	for i := range edits {
+		from := len(b)
+		b = endLine(appendEdit(append(b, "    "...), &edits[i]), from)
 	}
 	for _, d := range d.outcomeDrift() {
 		if d.What != "field" { // new fields are among the edits, as unlisted
 			line("    ", u.paint(yellow, "new"), " ", d.What, " ", d.Name)
 		}
 	}
-	return b.Bytes(), nil
+	return b
+}
+
+// endLine ends the line that begins at from, without the control characters in it.
+func endLine(b []byte, from int) []byte {
+	for _, c := range b[from:] {
+		if c < ' ' || c >= 0x7f { // most lines are ASCII
+			b = append(b[:from], clean(string(b[from:]))...)
+			break
+		}
+	}
+	return append(b, '\n')
 }
 
 func (d *decided) outcomeDrift() []rules.Drift {
@@ -213,27 +234,37 @@ func partsText(parts []shownPart) string {
 	return text
 }
 
-// editText is an edit on one line.
-func editText(e shownEdit) string {
-	what := e.Transform
-	if what == "unlisted" {
-		what = "unlisted, removed"
-		if !e.Removed {
-			what = "unlisted, kept"
-		}
-	}
-	text := e.Selector + " " + what
+// appendEdit appends an edit as one line.
+func appendEdit(b []byte, e *rules.Edit) []byte {
 	if e.Part != "" {
-		text = e.Part + ": " + text
+		b = append(append(b, e.Part...), ": "...)
+	}
+	b = append(append(b, e.Selector...), ' ')
+	switch {
+	case e.Transform == "unlisted" && e.Unwritten:
+		b = append(b, "unlisted, removed"...)
+	case e.Transform == "unlisted":
+		b = append(b, "unlisted, kept"...)
+	default:
+		b = append(b, e.Transform...)
 	}
 	if e.Detail != "" {
-		text += " " + e.Detail
+		b = append(append(b, ' '), e.Detail...)
 	}
-	if w := was(e); w != "" {
-		text += " (was " + w + ")"
+	if e.Shape != "" || typeName(e.Kind) != "" || e.Count > 1 {
+		b = append(b, " (was "...)
+		if e.Shape != "" {
+			b = append(b, e.Shape...)
+		} else {
+			b = append(b, typeName(e.Kind)...)
+		}
+		if e.Count > 1 {
+			b = append(strconv.AppendInt(append(b, " ("...), int64(e.Count), 10), " times)"...)
+		}
+		b = append(b, ')')
 	}
 	if e.Error != "" {
-		text += ": " + e.Error
+		b = append(append(b, ": "...), e.Error...)
 	}
-	return text
+	return b
 }

@@ -68,7 +68,7 @@ function Frame({ session, setSession }) {
 	return html`<a class="skip" href="#main" onClick=${toMain}>${text.skip}</a>
 	<div class="frame">
 		<div class=${'side' + (open ? ' open' : '')} onKeyDown=${(e) => { if (e.key === 'Escape') setOpen(false); }}>
-			<a class="brand" href=${link('left')}><img src="static/icon.svg" alt="" />${text.name}</a>
+			<a class="brand" href=${link('left')}><img src="icon.svg" alt="" />${text.name}</a>
 			<button class="button plain menu-button" type="button" aria-expanded=${String(open)} aria-controls="nav" onClick=${() => setOpen(!open)}><${Icon} name="menu" />${text.menu}</button>
 			<nav class="nav" id="nav" aria-label=${text.nav.label}>${shown.map((name) => html`<a key=${name} href=${link(name)} aria-current=${page === name || (name === 'left' && page === 'entry') ? 'page' : null}><${Icon} name=${name} />${text.nav[name]}${name === 'fields' && status?.drift.week > 0 && html`<span class="badge new count">${status.drift.week}<span class="sr"> ${text.fields.newTag}</span></span>`}</a>`)}</nav>
 			<div class="foot">

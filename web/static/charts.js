@@ -8,7 +8,7 @@ function sheet() {
 	if (document.querySelector('link[data-uplot]')) return;
 	const node = document.createElement('link');
 	node.rel = 'stylesheet';
-	node.href = new URL('static/vendor/uplot.css', document.baseURI).pathname;
+	node.href = new URL('vendor/uplot.css', document.baseURI).pathname;
 	node.dataset.uplot = '';
 	document.head.append(node);
 }

@@ -8,12 +8,13 @@ import { Icon } from './parts.js';
 export function Line({ depth = 0, edits, ghost, about, children }) {
 	const [open, set] = useState(false);
 	const edit = edits?.[0];
-	const effect = edit ? edit.effect : '';
+	// A line that is there although its field was held back was written anew, as User-Agent is.
+	const effect = !edit ? '' : edit.effect === 'removed' && !ghost ? 'replaced' : edit.effect;
 	const indent = 'in' + Math.min(depth, 12);
 	return html`<div class=${'mline ' + effect + (ghost ? ' ghost' : '')}>
 		<div class="mrow"><code class=${'mcode wrap ' + indent}>${children}</code>
 		${edit && html`<button type="button" class="mark" aria-expanded=${String(open)} onClick=${() => set(!open)}>
-			<span class="mtag">${text.entry[effect]}</span><span class="mnote wrap">${effect === 'kept' ? '' : note(edit)}</span><${Icon} name="down" small /></button>`}</div>
+			<span class="mtag">${text.entry[effect]}</span><span class="mnote wrap">${effect === 'kept' ? '' : effect === 'replaced' ? text.entry.was(what(edit)) : note(edit)}</span><${Icon} name="down" small /></button>`}</div>
 		${open && edits.map((e) => html`<${Why} key=${e.part + e.selector} edit=${e} about=${about} />`)}
 	</div>`;
 }

@@ -72,12 +72,12 @@ export const text = {
 		leftTitle: 'The request as it left', keptTitle: 'Nothing left the house', keptHelp: 'The fields below were in the request. None of them left.', heldHelp: 'The fields below were in the request. It waits, or its parts left separately.',
 		original: 'As it came', originalHelp: 'In memory only, because originals: memory is on. It is gone after 50 more events or a restart.', marked: 'Marked', raw: 'Exact text', listed: 'All edits',
 		headers: 'Headers', query: 'Query', body: 'Body', noBody: 'No body.', binary: (n) => `${n} that are not text.`, cut: 'Only the beginning is shown.', showAll: 'Show more', masked: 'Secrets such as tokens and cookies are masked in the ledger.',
-		elsewhere: 'Edits that have no single place', changed: 'made coarser', removed: 'held back', kept: 'kept', was: (w) => `was ${w}`, times: (n) => `${num(n)} times`, unlisted: 'no rule lists it', wasThere: 'What was there', done: 'What was done', reasonTitle: 'Why',
+		elsewhere: 'Edits that have no single place', changed: 'made coarser', removed: 'held back', replaced: 'written anew', kept: 'kept', was: (w) => `was ${w}`, times: (n) => `${num(n)} times`, unlisted: 'no rule lists it', wasThere: 'What was there', done: 'What was done', reasonTitle: 'Why',
 		toRule: 'See the rule', toSwitch: (kind) => `Switch for ${kind}`, like: 'More of this rule', sameFlow: 'The same exchange', partsTitle: 'What left of it later', chain: 'Place in the chain', ruleGone: 'this rule is no longer in force', newTag: 'new',
 		effects: { kept: 'Kept', changed: 'Made coarser', removed: 'Held back' }, summary: (k, c, r) => [c && `${num(c)} made coarser`, r && `${num(r)} held back`, k && `${num(k)} kept`].filter(Boolean).join(' · ') || 'no field was looked at', legend: 'Marks', tooDeep: 'This body is too large to mark. Its exact text is shown.', size2: (a, b) => `${a} out, ${b} back`,
 	},
 	transform: {
-		keep: 'kept', remove: 'removed', unlisted: 'held back: no rule lists it', replace: 'replaced', round: 'rounded', bucket: 'put into a class', truncate: 'cut to a coarser time', stamp: 'the day of sending', top: 'top-coded', bottom: 'bottom-coded', map: 'coarser category',
+		keep: 'kept', remove: 'removed', unlisted: 'no rule lists it', replace: 'replaced', round: 'rounded', bucket: 'put into a class', truncate: 'cut to a coarser time', stamp: 'the day of sending', top: 'top-coded', bottom: 'bottom-coded', map: 'coarser category',
 		shorten: 'shortened', prefix: 'network part kept', pseudonym: 'pseudonym', random: 'replaced by chance', derive: 'worked out from the coarser field', frame: 'frame class', inside: 'opened and treated',
 	},
 	products: {
@@ -103,9 +103,9 @@ export const text = {
 		empty: 'No field has been seen yet', emptyHelp: 'Fields appear with the first request to a host that a rule names.', nothing: 'No field fits.', open: 'Open all', shut: 'Close all', rule: 'Start a rule', ruleTitle: 'A starting rule', ruleHelp: 'Copy it into a file named under rule_files, adapt it, and let “scrim check” try its examples.', preview: 'On what is known',
 	},
 	hosts: {
-		title: 'Hosts', lead: 'What no rule speaks of is carried unread, and counted here by name.', suspicious: 'Telemetry-like names that no rule covers', suspiciousHelp: 'From name and shape alone; nothing was read. You decide.', tunnels: 'Carried unread', ruled: 'Ruled hosts', search: 'Find a host', days: (n) => `${n} days`, period: 'Period',
+		title: 'Hosts', lead: 'What no rule speaks of is carried unread, and counted here by name.', suspicious: 'Telemetry-like names that no rule covers', suspiciousHelp: 'From name and shape alone; nothing was read. You decide.', tunnels: 'Carried unread', ruled: 'Ruled hosts', search: 'Find a host', days: (n) => many(n, 'day', 'days'), period: 'Period',
 		columns: { host: 'Host', conns: 'Connections', out: 'Sent', in: 'Received', clients: 'Clients', last: 'Last', why: 'Looks like', class: 'Class', product: 'Product' }, totals: (h, c, b) => `${many(h, 'host', 'hosts')} · ${many(c, 'connection', 'connections')} · ${b}`,
-		empty: 'Nothing was tunnelled in this time', refused: 'refused', top: 'Most bytes, by host', entries: 'Entries', sentOf: (a, b) => `${a} sent, ${b} received`, explain: 'How to refuse or rule a host',
+		empty: 'Nothing was tunnelled in this time', refused: 'refused', like: 'looks like telemetry', top: 'Most bytes, by host', entries: 'Entries', sentOf: (a, b) => `${a} sent, ${b} received`, explain: 'How to refuse or rule a host',
 		explainBody: 'To refuse a host, add this to a rule file and reload. Use its name in place of the example.',
 	},
 	health: {

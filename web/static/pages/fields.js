@@ -65,9 +65,9 @@ function FieldRow({ f, run }) {
 		<td><code class="wrap">${f.selector}</code>${f.new && html` <span class="badge new">${t.newTag}</span>`}</td>
 		<td data-label=${t.columns.type}><span>${f.types.map((x) => x.type).join(', ')}${f.looks_like && f.looks_like !== f.types[0]?.type ? html`<br /><span class="small dim">${f.looks_like}</span>` : ''}</span></td>
 		<td data-label=${t.columns.count} class="nums">${number(f.count)}</td>
-		<td data-label=${t.columns.distinct} class="nums">${f.distinct === null ? html`<span class="dim">${t.notMeasured}</span>` : t.about(f.distinct)}</td>
+		<td data-label=${t.columns.distinct} class="nums">${f.distinct === null ? html`<span class="dim">${t.notMeasured}</span>` : f.distinct > 20 ? t.about(f.distinct) : number(f.distinct)}</td>
 		<td data-label=${t.columns.seen}><span class="small" title=${`${atTime(f.first_seen)} – ${atTime(f.last_seen)}`}>${onDate(f.first_seen)}<br />${ago(f.last_seen)}</span></td>
-		<td data-label=${t.columns.treatment}><span><${Effect} effect=${f.effect} /><br /><span class="small dim">${how({ transform: f.treatment, detail: f.detail })}</span></span></td>
+		<td data-label=${t.columns.treatment}><span><${Effect} effect=${f.effect} />${f.effect !== 'kept' && html`<br /><span class="small dim">${how({ transform: f.treatment, detail: f.detail })}</span>`}</span></td>
 		<td data-label=${t.columns.vendor}><span class=${f.vendor === false ? 'warn' : 'dim'}>${t.vendor[vendor]}</span></td>
 		<td><button type="button" class="button plain tiny" onClick=${run} aria-label=${`${t.rule}: ${f.selector}`}>${t.rule}</button></td></tr>`;
 }

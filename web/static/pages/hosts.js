@@ -43,7 +43,7 @@ function Tunnels({ list, odd }) {
 	const t = text.hosts.columns;
 	const [most, setMost] = useState(100);
 	return html`<table class="cards"><thead><tr><th>${t.host}</th>${odd && html`<th>${t.why}</th>`}<th class="num">${t.conns}</th><th class="num">${t.out}</th><th class="num">${t.in}</th><th>${t.clients}</th><th>${t.last}</th></tr></thead><tbody>
-		${list.slice(0, most).map((x) => html`<tr key=${x.host}><td><span class="wrap"><code>${x.host}</code>${x.telemetry_like && !odd && html` <span class="badge pass" title=${x.why}><${Icon} name="failed" />${x.why}</span>`}</span></td>${odd && html`<td data-label=${t.why}>${x.why}</td>`}
+		${list.slice(0, most).map((x) => html`<tr key=${x.host}><td><span class="wrap"><code>${x.host}</code>${x.telemetry_like && !odd && html` <span class="badge pass" title=${x.why}><${Icon} name="failed" />${text.hosts.like}</span>`}</span></td>${odd && html`<td data-label=${t.why}>${x.why}</td>`}
 		<td class="num" data-label=${t.conns}>${number(x.count)}</td><td class="num" data-label=${t.out}>${bytes(x.bytes_out)}</td><td class="num" data-label=${t.in}>${bytes(x.bytes_in)}</td><td data-label=${t.clients}><span class="wrap small">${x.clients.join(', ')}</span></td><td data-label=${t.last}><span class="small nowrap">${ago(x.last)}</span></td></tr>`)}
 	</tbody></table>${list.length > most && html`<div class="list-foot"><button type="button" class="button tiny" onClick=${() => setMost(most * 3)}>${text.entry.showAll}</button></div>`}`;
 }

@@ -5,7 +5,7 @@ import { text } from '../text.js';
 
 export default function Login({ session, expired, entered }) {
 	useEffect(() => { document.title = `${session.password_set ? text.login.title : text.login.setTitle} · ${text.name}`; }, [session.password_set]);
-	return html`<main class="login"><div class="login-card panel"><div class="login-brand"><img src="static/icon.svg" alt="" />${text.name}</div>
+	return html`<main class="login"><div class="login-card panel"><div class="login-brand"><img src="icon.svg" alt="" />${text.name}</div>
 		${session.password_set ? html`<${SignIn} expired=${expired} entered=${entered} />` : html`<${First} entered=${entered} />`}</div></main>`;
 }
 

@@ -62,8 +62,8 @@ function First({ d, again }) {
 	const [came, setCame] = useState(null);
 	useEffect(() => live.on('entry', (e) => { if (e.type === 'event') return; setCame(e); if (d.first_event === null) again(); }), [d.first_event]);
 	const first = d.first_event;
-	if (first === null && !came) return html`<div class="first waiting" role="status"><span class="spinner" aria-hidden="true"></span><strong class="grow">${text.setup.waiting}</strong></div>`;
-	return html`<div class="first came" role="status"><${Icon} name="check" /><div class="grow"><strong>${text.setup.came}</strong><div class="small wrap">${came ? [subject(came), ...sentence(came)].join(' · ') : text.setup.cameAt(atTime(first))}</div></div><a class="button" href=${came ? link('entry', came.id) : link('left')}>${text.setup.cameSee}</a></div>`;
+	if (first === null && !came) return html`<div class="first-event waiting" role="status"><span class="spinner" aria-hidden="true"></span><strong class="grow">${text.setup.waiting}</strong></div>`;
+	return html`<div class="first-event came" role="status"><${Icon} name="check" /><div class="grow"><strong>${text.setup.came}</strong><div class="small wrap">${came ? [subject(came), ...sentence(came)].join(' · ') : text.setup.cameAt(atTime(first))}</div></div><a class="button" href=${came ? link('entry', came.id) : link('left')}>${text.setup.cameSee}</a></div>`;
 }
 
 function Authority({ d }) {

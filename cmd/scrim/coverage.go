@@ -30,7 +30,9 @@ func (h *house) observe(ob proxy.Observation) {
 // coverage holds what came against what was asked.
 func (h *house) coverage() coverage {
 	now := time.Now()
-	names := h.cfg.clientNames() // not changed by a reload
+	h.mu.Lock()
+	names := h.cfg.clientNames()
+	h.mu.Unlock()
 	set := h.set.Load()
 	var asked []ledger.Asked
 	if h.dns.seen != nil {

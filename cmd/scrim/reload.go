@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -83,6 +84,9 @@ func (c *config) watched() []string {
 	for _, list := range c.lists {
 		files = append(files, list)
 	}
+	if c.Upstream.Roots != "system" {
+		files = append(files, c.resolve(c.Upstream.Roots))
+	}
 	return append(files, c.statePath(choicesName))
 }
 
@@ -121,9 +125,15 @@ func (h *house) takeOver() (later []string, err error) {
 		return nil, err
 	}
 	later = changedKeys(h.cfg, cfg)
-	hosts := groups(book.set)
-	if err := h.authority.SetGroups(hosts); err != nil {
+	settings, err := cfg.proxyConfig()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.authority.SetGroups(groups(book.set)); err != nil {
 		return nil, explainCA(err)
+	}
+	if err := h.proxy.Renew(settings); err != nil {
+		return nil, errors.Join(err, h.authority.SetGroups(groups(h.book.set)))
 	}
 	h.level.Set(logLevel(cfg.Log.Level))
 	h.set.Store(book.set)
@@ -134,7 +144,9 @@ func (h *house) takeOver() (later []string, err error) {
 
 // reloadable are the keys that a reload puts in force.
 func reloadable() []string {
-	return []string{"profile", "products", "rule_files", "log.level", "limits.ratio", "limits.depth"}
+	return []string{"clients.allow", "clients.names", "upstream.resolvers", "upstream.proxy", "upstream.roots", "upstream.hosts",
+		"upstream.allow_private", "profile", "products", "rule_files", "on_pinned.telemetry", "on_pinned.mixed",
+		"limits.max_body", "limits.ratio", "limits.depth", "limits.connections", "limits.per_client", "log.level"}
 }
 
 // changedKeys are the keys whose values differ and that only a start puts in force.
@@ -152,7 +164,10 @@ func changedKeys(old, new *config) []string {
 func (c *config) renewed(new *config) *config {
 	settings := *c.Settings
 	settings.Profile, settings.Products, settings.RuleFiles = new.Profile, new.Products, new.RuleFiles
-	settings.Log, settings.Limits.Ratio, settings.Limits.Depth = new.Log, new.Limits.Ratio, new.Limits.Depth
+	settings.Clients, settings.Upstream, settings.OnPinned, settings.Log = new.Clients, new.Upstream, new.OnPinned, new.Log
+	limits := new.Limits
+	limits.Header, limits.HeaderTimeout, limits.IdleTimeout = c.Limits.Header, c.Limits.HeaderTimeout, c.Limits.IdleTimeout
+	settings.Limits = limits
 	out := *new
 	out.Settings = &settings
 	return &out

@@ -60,6 +60,9 @@ type Config struct {
 	NameOf func(client, addr netip.Addr) string
 	// Observe is told how each request ended. It is called on the request's way and must be quick. Nil: nobody watches.
 	Observe func(Observation)
+	// Original is handed each request that a rule decided, as it came, before it is answered or leaves. It must copy what it
+	// keeps. Nil: nobody keeps them.
+	Original func(flow string, m *rules.Message)
 
 	// Plain undoes the content codings of a body for the ledger; coding "" where there were none. Nil: it is kept as it left.
 	Plain func(declared string, coded []byte) (plain []byte, coding string, err error)

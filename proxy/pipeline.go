@@ -59,6 +59,9 @@ func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, conn *Flow, to 
 	now := p.cfg.Now()
 	x.outcome = x.set.Apply(x.message, rules.Env{Now: now, Location: p.cfg.Location, Random: p.cfg.Random, Key: p.cfg.Key})
 	x.noteDrift()
+	if p.cfg.Original != nil && x.outcome.Rule != nil {
+		p.cfg.Original(f.ID, x.message)
+	}
 
 	// Steps 10 to 12. Record before anything leaves; then forward, hold or answer here.
 	switch x.outcome.Verdict {

@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -37,18 +39,21 @@ type Feed struct {
 	dirty     bool  // of Run: something is not saved
 }
 
-// NewFeed loads the inventory that state_dir keeps and makes a feed for it. Catching up happens in Run. A file that
+// NewFeed loads the inventory that state_dir keeps and makes a feed for it; file "" keeps none. Catching up happens in Run. A file that
 // cannot be read is set aside by counting anew.
 func NewFeed(inventory *audit.Inventory, book Book, file string, log *slog.Logger) *Feed {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	f := &Feed{inventory: inventory, book: book, file: file, log: log, queue: make(chan *audit.Fact, feedQueue)}
+	if file == "" {
+		return f
+	}
 	data, err := os.ReadFile(file)
 	if err == nil {
 		err = inventory.Load(data)
 	}
-	if err != nil && !os.IsNotExist(err) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		log.Warn("the inventory is counted anew from the ledger", "because", err)
 	}
 	return f
@@ -106,9 +111,11 @@ func sightingOf(e *ledger.Edit) audit.Sighting {
 
 // Run counts until ctx ends, then counts what is queued and saves.
 func (f *Feed) Run(ctx context.Context) error {
-	if err := f.CatchUp(ctx); err != nil && ctx.Err() == nil {
+	var err error
+	if f.until, err = catchUp(ctx, f.inventory, f.book.List, f.book.Node()); err != nil && ctx.Err() == nil {
 		f.log.Warn("counting what the ledger holds", "error", err)
 	}
+	f.dirty = true
 	tick := time.NewTicker(feedSave)
 	defer tick.Stop()
 	soon := time.NewTimer(savedAtOnce)
@@ -152,47 +159,56 @@ func (f *Feed) drain() {
 	}
 }
 
-// CatchUp counts the records that the ledger holds behind the place of the inventory. Facts that arrive meanwhile wait;
-// those that are read here too are passed over then, by their number.
-func (f *Feed) CatchUp(ctx context.Context) error {
-	counted, place, err := f.begin(ctx)
+// lister lists entries of a ledger, as ledger.Reader does.
+type lister func(ctx context.Context, f ledger.Filter) (ledger.Page, error)
+
+// CatchUp counts the records that a ledger holds behind the place of an inventory. node is whose records, "" everyone's.
+func CatchUp(ctx context.Context, inventory *audit.Inventory, list func(context.Context, ledger.Filter) (ledger.Page, error), node string) error {
+	_, err := catchUp(ctx, inventory, list, node)
+	return err
+}
+
+// catchUp also says which record was the newest.
+func catchUp(ctx context.Context, inventory *audit.Inventory, list lister, node string) (until int64, err error) {
+	counted, place, err := begin(ctx, inventory, list, node)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	until = counted
 	types := []ledger.Type{ledger.Kept, ledger.Sent}
 	for ctx.Err() == nil {
-		page, err := f.book.List(ctx, ledger.Filter{Types: types, Node: f.book.Node(), After: place, Limit: feedPage})
+		page, err := list(ctx, ledger.Filter{Types: types, Node: node, After: place, Limit: feedPage})
 		if err != nil {
-			return err
+			return until, err
 		}
 		for i := len(page.Entries) - 1; i >= 0; i-- { // newest first: count the oldest first
 			if r := &page.Entries[i].Record; r.Seq > counted {
-				f.add(FactOf(r))
-				f.until = r.Seq
+				inventory.Add(FactOf(r))
+				until = r.Seq
 			}
 		}
 		if len(page.Entries) > 0 {
-			f.inventory.SetCursor(string(page.Newer))
+			inventory.SetCursor(string(page.Newer))
 		}
 		if len(page.Entries) < feedPage || page.Newer == place {
-			return nil
+			return until, nil
 		}
 		place = page.Newer
 		time.Sleep(feedRest)
 	}
-	return ctx.Err()
+	return until, ctx.Err()
 }
 
 // begin is where counting goes on: the newest record that was counted, and a place at or before it. A ledger that ends
 // before that was begun anew.
-func (f *Feed) begin(ctx context.Context) (counted int64, place ledger.Cursor, err error) {
-	counted, at := f.inventory.Place()
-	page, err := f.book.List(ctx, ledger.Filter{Types: []ledger.Type{ledger.Kept, ledger.Sent, ledger.Result, ledger.Event, ledger.Tunnel}, Node: f.book.Node(), Limit: 1})
+func begin(ctx context.Context, inventory *audit.Inventory, list lister, node string) (counted int64, place ledger.Cursor, err error) {
+	counted, at := inventory.Place()
+	page, err := list(ctx, ledger.Filter{Types: everyType(), Node: node, Limit: 1})
 	if err != nil {
 		return 0, "", err
 	}
 	if counted > 0 && (len(page.Entries) == 0 || page.Entries[0].Seq < counted) {
-		f.inventory.Restart()
+		inventory.Restart()
 		counted, at = 0, ""
 	}
 	if at == "" {

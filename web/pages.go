@@ -95,6 +95,11 @@ func kindOf(name string) string {
 }
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		plainText(w, http.StatusMethodNotAllowed, "pages can only be read\n")
+		return
+	}
 	file := p.files[r.URL.Path]
 	if file == nil {
 		plainText(w, http.StatusNotFound, "there is no such page\n")

@@ -67,6 +67,6 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, notFound("there is no %s %s", r.Method, r.URL.Path))
 	})
-	mux.Handle("GET /", s.pages)
+	mux.Handle("/", s.pages)
 	return mux
 }

@@ -17,7 +17,7 @@ const choicesName = "choices.yaml"
 
 // readChoices reads the choices, if there are any, and lays them over the settings.
 func (c *config) readChoices() error {
-	c.choices = rules.Choices{Switch: map[string]map[string]rules.Verdict{}, Profile: map[string]string{}, Pause: map[string]time.Time{}}
+	c.choices, c.before = noChoices(), c.beforeChoices()
 	file := c.statePath(choicesName)
 	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -28,6 +28,10 @@ func (c *config) readChoices() error {
 	}
 	c.collectChoices()
 	return nil
+}
+
+func noChoices() rules.Choices {
+	return rules.Choices{Switch: map[string]map[string]rules.Verdict{}, Profile: map[string]string{}, Pause: map[string]time.Time{}}
 }
 
 func (c *config) decodeChoices(file string, data []byte) {

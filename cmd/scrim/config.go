@@ -36,6 +36,7 @@ type config struct {
 	dir     string // relative paths of the file start here
 	origins map[string]origin
 	choices rules.Choices
+	before  beforeChoices           // what holds where a choice is taken back
 	nodes   map[string]*strict.Node // of what can only be judged when the rules are known
 	lists   []string                // files that rules name: {file: hosts.txt}
 	faults  strict.Faults

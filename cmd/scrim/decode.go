@@ -205,5 +205,5 @@ func doors(s *Settings) []door {
 
 // builtDoors are the doors, and the verbs beside them, that this build has.
 func builtDoors() []string {
-	return []string{"proxy", "socks", "collector", "transparent", "tls", "http", "dns", "firewall"}
+	return []string{"proxy", "socks", "collector", "transparent", "tls", "http", "dns", "firewall", "web"}
 }

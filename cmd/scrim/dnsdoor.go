@@ -156,5 +156,8 @@ func (h *house) addrs() map[string]net.Addr {
 	if addr := h.dns.addr(); addr != nil {
 		addrs["dns"] = addr
 	}
+	if h.web.server != nil {
+		addrs["web"] = h.web.server.Addr()
+	}
 	return addrs
 }

@@ -34,11 +34,14 @@ type house struct {
 	came      ledger.Coverage
 	started   time.Time
 	control   *control
+	web       webDoor
 
 	mu     sync.Mutex // guards the fields below; held during a reload
 	cfg    *config    // in force; what only a start can change is as it was at the start
 	book   *rulebook
 	reload reloadState
+
+	ownChoices string // how the file of choices was left by scrim itself; guarded by mu
 }
 
 // run runs the rooms until ctx ends or one of them fails, and stops them in the reverse order: doors first,
@@ -48,6 +51,10 @@ func (h *house) run(ctx context.Context) error {
 	ledgerDone := make(chan error, 1)
 	go func() { ledgerDone <- h.ledger.Run(ledgerCtx) }()
 
+	feedCtx, stopFeed := context.WithCancel(ledgerCtx)
+	feedDone := make(chan error, 1)
+	go func() { feedDone <- h.web.feed.Run(feedCtx) }()
+
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.proxy.Run(ctx) })
 	g.Go(func() error { return h.dns.run(ctx) })
@@ -55,9 +62,12 @@ func (h *house) run(ctx context.Context) error {
 	g.Go(func() error { return h.holding.box.Run(ctx) })
 	g.Go(func() error { return h.watch(ctx) })
 	g.Go(func() error { return h.control.serve(ctx, h) })
+	g.Go(func() error { return h.web.run(ctx) })
 	g.Go(func() error { return tellSystemd(ctx) })
 	err := g.Wait()
 
+	stopFeed()
+	err = errors.Join(err, <-feedDone)
 	stopLedger()
 	err = errors.Join(err, <-ledgerDone)
 	h.proxy = nil
@@ -71,6 +81,7 @@ func (h *house) close() error {
 		h.proxy.Close()
 	}
 	h.dns.close()
+	h.web.close()
 	if h.control != nil {
 		errs = append(errs, h.control.close())
 	}
@@ -97,6 +108,7 @@ func (h *house) greet() {
 	if addr := addrs["proxy"]; addr != nil {
 		line("point at", "http://"+reachable(addr)+" (the media server's proxy setting, or https_proxy)")
 	}
+	h.greetWeb(line)
 	line("trust", cfg.statePath("ca/root.pem")+" (scrim ca export)")
 	line("", h.authority.Fingerprint())
 	line("see", "what left: scrim log, scrim log follow")
@@ -107,9 +119,6 @@ func (h *house) greet() {
 		line("config", cfg.file)
 	}
 	line("rules", summary(h.book.set))
-	if _, given := cfg.nodes["listen.web"]; given && cfg.Listen.Web != "" && !containsWord(builtDoors(), "web") {
-		u.warn("", "listen.web: this build has no review UI yet; nothing listens there")
-	}
 	for _, w := range h.doorWarnings() {
 		u.warn("", w)
 	}

@@ -130,6 +130,9 @@ func (a *app) build(ctx context.Context) (_ *house, err error) {
 		return nil, err
 	}
 	settings.Observe = h.observe
+	if err = h.web.open(h, &settings); err != nil {
+		return nil, explainListen(err)
+	}
 	if h.proxy, err = proxy.New(settings); err != nil {
 		return nil, explainListen(err)
 	}

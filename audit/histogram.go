@@ -261,6 +261,18 @@ func (h *Histogram) count(spans []span) int64 {
 	return n
 }
 
+// countBoth is how many titles lie in one of the spans, nil being all of them, and in another span too.
+func (h *Histogram) countBoth(spans []span, and span) int64 {
+	unit := scale(h.Unit)
+	var n int64
+	for _, bar := range h.Bars {
+		if v := bar.Value * unit; (spans == nil || within(spans, bar.Class, v)) && within([]span{and}, bar.Class, v) {
+			n += bar.Titles
+		}
+	}
+	return n
+}
+
 func within(spans []span, class string, value float64) bool {
 	return slices.ContainsFunc(spans, func(s span) bool {
 		return value >= s.from && value < s.to && (class == "" || s.class == "" || s.class == "*" || s.class == class)

@@ -76,10 +76,11 @@ func (o *holding) takeUp(ctx context.Context, unknown []outbox.Item) error {
 		}
 	}
 	waits := map[int64]bool{}
+	wait := func(it *outbox.Item) { waits[it.Ref] = waits[it.Ref] || o.before[it.Ref] == it.Flow }
 	for i := range unknown {
-		waits[unknown[i].Ref] = true
+		wait(&unknown[i])
 	}
-	o.box.Each(func(it *outbox.Item) { waits[it.Ref] = true })
+	o.box.Each(wait)
 	for _, r := range open {
 		if waits[r.Seq] {
 			continue
@@ -96,20 +97,18 @@ func (o *holding) takeUp(ctx context.Context, unknown []outbox.Item) error {
 // enterUnknown says in the ledger that a record was marked to leave when scrim ended. Where its sent record is there
 // it may have left, and this is its result; else not even that was written, and it did not.
 func (o *holding) enterUnknown(ctx context.Context, it *outbox.Item) error {
-	held := o.record(it)
-	rec := endOf(held, unknownVerdict)
+	rec := endOf(o.record(it), unknownVerdict)
 	rec.Detail = "scrim ended as it was about to leave; it is not sent again"
-	if held.Seq != 0 {
-		e, err := o.ledger.Get(ctx, fmt.Sprint(held.Seq))
-		if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-			return fmt.Errorf("looking for a record that was on its way: %w", err)
-		}
-		if err == nil && e.Flow == it.Flow {
-			for _, p := range e.Parts {
-				if p.Type == ledger.Sent && p.Part == it.Part {
-					rec.Type, rec.RefSeq, rec.Detail = ledger.Result, p.Seq, ""
-					rec.Error = "scrim ended while it was on its way: it may have left; it is not sent again"
-				}
+	e, err := o.ledger.Get(ctx, fmt.Sprint(it.Ref))
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return fmt.Errorf("looking for a record that was on its way: %w", err)
+	}
+	if err == nil && e.Flow == it.Flow {
+		rec.RefSeq = it.Ref
+		for _, p := range e.Parts {
+			if p.Type == ledger.Sent {
+				rec.Type, rec.RefSeq, rec.Detail = ledger.Result, p.Seq, ""
+				rec.Error = "scrim ended while it was on its way: it may have left; it is not sent again"
 			}
 		}
 	}

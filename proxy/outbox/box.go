@@ -81,7 +81,7 @@ func Open(cfg Config) (b *Box, unknown []Item, err error) {
 	if st.torn > 0 {
 		cfg.Log.Warn("outbox: lines that could not be read were left out", "lines", st.torn)
 	}
-	b = &Box{cfg: cfg, journal: j, slot: st.slot, unknown: st.marked, wake: make(chan struct{}, 1)}
+	b = &Box{cfg: cfg, journal: j, slot: st.slot, unknown: slices.Clone(st.marked), wake: make(chan struct{}, 1)}
 	for _, it := range st.waiting {
 		b.queue.Add(it)
 		b.bytes += len(it.Message.Body)

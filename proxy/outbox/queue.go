@@ -93,6 +93,9 @@ func (q *Queue) Next(t time.Time, loc *time.Location) (time.Time, bool) {
 	var next time.Time
 	for _, l := range q.lines {
 		for i := range l.items {
+			if i > 0 && slices.Equal(l.items[i].Release.At, l.items[i-1].Release.At) {
+				continue // as nearly all of a line
+			}
 			if slot, ok := NextSlot(l.items[i].Release.At, t, loc); ok && (next.IsZero() || slot.Before(next)) {
 				next = slot
 			}

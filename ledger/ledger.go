@@ -209,19 +209,41 @@ func (l *Ledger) holds(ctx context.Context, f func(r *Record, ended []Row)) erro
 		if err != nil {
 			return err
 		}
+		ended, err := l.endings(ctx, rows)
+		if err != nil {
+			return err
+		}
 		for i := range rows {
-			r, err := rows[i].record()
-			if err != nil {
-				continue // Verify will say it
+			if r, err := rows[i].record(); err == nil { // Verify says it where there is one
+				f(r, ended[r.Seq])
 			}
-			ended, _, _, err := l.store.Scan(ctx, Scan{Node: l.node, Refs: []int64{r.Seq}})
-			if err != nil {
-				return err
-			}
-			f(r, ended)
 		}
 	}
 	return nil
+}
+
+// endings finds what came of held records, by their numbers.
+func (l *Ledger) endings(ctx context.Context, held []Row) (map[int64][]Row, error) {
+	if len(held) == 0 {
+		return nil, nil
+	}
+	q := Scan{Node: l.node, Match: func(k *Key) bool { return k.Type == Sent || k.Type == Kept }}
+	for i := range held {
+		q.Refs = append(q.Refs, held[i].Seq)
+	}
+	ended := map[int64][]Row{}
+	for more := true; more; {
+		var rows []Row
+		var err error
+		rows, q.After, more, err = l.store.Scan(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			ended[rows[i].Ref] = append(ended[rows[i].Ref], rows[i])
+		}
+	}
+	return ended, nil
 }
 
 // Append returns after the commit that holds recs, in their order; concurrent calls share commits. It sets Node,

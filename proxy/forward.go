@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrimproxy/scrim/rules"
@@ -83,9 +84,34 @@ func (x *exchange) outgoing(pr *httputil.ProxyRequest) {
 	}
 	if x.message.Body != nil {
 		out.Body = io.NopCloser(bytes.NewReader(x.read))
-	} else if len(x.read) > 0 {
-		out.Body = readCloser{io.MultiReader(bytes.NewReader(x.read), in.Body), out.Body}
+		return
 	}
+	if out.Body != nil && out.Body != http.NoBody {
+		out.Body = &upload{ReadCloser: out.Body, x: x}
+	}
+	if len(x.read) > 0 {
+		out.Body = readCloser{io.MultiReader(bytes.NewReader(x.read), out.Body), out.Body}
+	}
+}
+
+// upload is the client's content as it streams to the origin. It notes whose fault it is that it ended early.
+type upload struct {
+	io.ReadCloser
+	x      *exchange
+	closed atomic.Bool
+}
+
+func (u *upload) Read(b []byte) (int, error) {
+	n, err := u.ReadCloser.Read(b)
+	if err != nil && err != io.EOF && !u.closed.Load() {
+		u.x.cut.Store(true)
+	}
+	return n, err
+}
+
+func (u *upload) Close() error {
+	u.closed.Store(true) // by our side: what Read says from here is no fault of the client's
+	return u.ReadCloser.Close()
 }
 
 type readCloser struct {
@@ -212,6 +238,11 @@ func (x *exchange) failed(err error) {
 	if x.in.Context().Err() != nil {
 		x.failure = "the client did not wait for the answer"
 		panic(http.ErrAbortHandler) // nobody is there to read a reply
+	}
+	if x.cut.Load() {
+		x.failure = "the content of the request broke off or cannot be read"
+		fail(x.w, http.StatusBadRequest, x.failure)
+		return
 	}
 	x.failure = upstreamWords(err)
 	status := http.StatusBadGateway

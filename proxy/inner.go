@@ -144,6 +144,11 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer p.conns.end(f.Client)
 	defer p.isolate(w, f)
+	if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+		// net/http does not say whether there was a Content-Length beside it, and then nothing after this request may be
+		// believed (RFC 9112, section 6.1).
+		w.Header().Set("Connection", "close")
+	}
 	switch {
 	case f.admitted:
 		p.serveAdmitted(w, r, f)

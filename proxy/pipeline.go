@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrimproxy/scrim/ledger"
@@ -25,9 +26,10 @@ type exchange struct {
 
 	untouched bool // the host is in no rule: nothing is recorded but totals
 
-	status     int   // of the origin's answer
-	down       int64 // bytes of content sent to the client
-	originDone bool  // the origin's answer began
+	status     int         // of the origin's answer
+	down       int64       // bytes of content sent to the client
+	originDone bool        // the origin's answer began
+	cut        atomic.Bool // the client's content ended before its end
 	failure    string
 }
 

@@ -23,7 +23,11 @@ import (
 // fail answers with a status and a line of text: what, and what to do. Texts name hosts, never contents.
 func fail(w http.ResponseWriter, status int, text string) {
 	h := w.Header()
+	last := h["Connection"]
 	clear(h)
+	if last != nil {
+		h["Connection"] = last
+	}
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)

@@ -1,4 +1,4 @@
-# scrim: make test is what .ci/run runs.
+# scrim: the two that matter are run and test; .ci/run runs test.
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.stamp=$(VERSION)
@@ -19,7 +19,7 @@ all: build
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrim ./cmd/scrim
 
-# The proxy with its defaults, state in ./scrim-state.
+# Builds, and serves with the defaults that are in the binary; state in ./scrim-state.
 run: build
 	bin/scrim serve
 

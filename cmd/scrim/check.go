@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrimproxy/scrim/audit"
 	"github.com/scrimproxy/scrim/rules"
 	"github.com/scrimproxy/scrim/rules/strict"
 )
@@ -143,6 +144,9 @@ func (v *verdictOfCheck) examine(book *rulebook) {
 			what += " (" + place(w.Other) + ")"
 		}
 		v.Warnings = append(v.Warnings, checkFault{File: w.Pos.File, Line: w.Pos.Line, Column: w.Pos.Column, What: what})
+	}
+	for _, d := range audit.Doubts(book.set.Cells(), audit.Shipped()) {
+		v.Warnings = append(v.Warnings, checkFault{File: d.Pos.File, Line: d.Pos.Line, Column: d.Pos.Column, What: d.What})
 	}
 }
 

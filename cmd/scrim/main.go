@@ -27,6 +27,7 @@ func verbs() []func(*app) *cobra.Command {
 		newReplayCommand,
 		newLogCommand,
 		newFieldsCommand,
+		newAuditCommand,
 		newPasswordCommand,
 		newCACommand,
 		newSetupCommand,

@@ -104,3 +104,20 @@ func TestPartThatLeftAtOnceCounts(t *testing.T) {
 		t.Errorf("counters %+v, %v; want one generalized", n, err)
 	}
 }
+
+func TestHeldRequestWhoseOriginDidNotAnswerHasLeft(t *testing.T) {
+	l, err := Open(context.Background(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	h := hold(t, l, "a", "", "play")
+	end(t, l, Sent, "generalize", h[0])
+	l.Post(&Record{Type: Result, Flow: "a", Part: "play", Verdict: "failed"})
+	if err := l.Sync(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.Counters(context.Background()); err != nil || n.Generalized != 1 || n.Failed != 0 || n.Seen != 1 {
+		t.Errorf("counters %+v, %v; want one generalized", n, err)
+	}
+}

@@ -45,7 +45,7 @@ type hub struct {
 	order  []int64          // of run: keys of open, oldest first
 	totals LedgerCounters   // of run: as told last
 	told   time.Time        // of run: when
-	last   int64            // of run: number of the newest record told
+	last   int64            // number of the newest record told; of run, and of join while run rests
 }
 
 // stream is one who watches.
@@ -71,7 +71,7 @@ func (h *hub) join(ctx context.Context, f ledger.Filter) (st *stream, place ledg
 		if err != nil {
 			return nil, "", err
 		}
-		h.place, h.placed = page.Newer, true
+		h.place, h.placed, h.last = page.Newer, true, 0
 		if len(page.Entries) > 0 {
 			h.last = page.Entries[0].Seq
 		}
@@ -169,7 +169,7 @@ func (h *hub) read(ctx context.Context, place ledger.Cursor) (page ledger.Page, 
 	if page, err = h.s.cfg.Book.List(ctx, ledger.Filter{Types: everyType(), Limit: hubPage}); err != nil {
 		return page, 0, err
 	}
-	if oldest := page.Entries[len(page.Entries)-1].Seq; h.last > 0 && oldest > h.last+1 {
+	if oldest := page.Entries[len(page.Entries)-1].Seq; oldest > h.last+1 {
 		skipped = oldest - h.last - 1
 	}
 	return page, skipped, nil

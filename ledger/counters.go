@@ -255,8 +255,9 @@ func (t *tally) result(f *flow, r *Record) {
 			break
 		}
 	}
+	// A request that was held was counted when its last part left; that the origin then did not answer is in the result.
 	f.came = f.came || r.Verdict != "failed"
-	if !f.came && f.class != none && f.open == 0 && len(f.sent) == 0 {
+	if !f.came && !f.left && f.class != none && f.open == 0 && len(f.sent) == 0 {
 		t.next.move(f.class, failed)
 		f.class = failed
 	}

@@ -133,7 +133,9 @@ func (p *replayReport) entry(text []byte) {
 		p.ui.text("\n  ")
 		p.ui.raw(text)
 	case p.aside:
-		p.ui.note(string(bytes.TrimSuffix(text, []byte("\n"))))
+		for line := range bytes.Lines(text) {
+			p.ui.note(string(bytes.TrimSuffix(line, []byte("\n"))))
+		}
 	default:
 		p.ui.raw(text)
 	}

@@ -41,6 +41,7 @@ const (
 type access struct {
 	file string // "": nothing is kept
 	now  func() time.Time
+	cost int // of bcrypt
 
 	mu     sync.Mutex // guards what follows
 	kept   kept
@@ -80,7 +81,7 @@ type fileStamp struct {
 }
 
 func openAccess(dir string, now func() time.Time) (*access, error) {
-	a := &access{now: now, hashes: make(chan struct{}, 2)} // two passwords at once: bcrypt is slow on purpose
+	a := &access{now: now, cost: bcryptCost, hashes: make(chan struct{}, 2)} // two passwords at once: bcrypt is slow on purpose
 	if dir != "" {
 		a.file = filepath.Join(dir, accessName)
 	}
@@ -198,7 +199,7 @@ func (a *access) setPassword(password string) error {
 	if err := CheckPassword(password); err != nil {
 		return err
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcryptCost)
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), a.cost)
 	if err != nil {
 		return err
 	}

@@ -40,12 +40,12 @@ type hub struct {
 	placed  bool
 	wake    chan struct{}
 	drifts  []audit.Drift
+	last    int64 // number of the newest record that has been told
 
 	open   map[int64]*Entry // of run: told without a result, by number
 	order  []int64          // of run: keys of open, oldest first
 	totals LedgerCounters   // of run: as told last
 	told   time.Time        // of run: when
-	last   int64            // number of the newest record told; of run, and of join while run rests
 }
 
 // stream is one who watches.
@@ -131,13 +131,13 @@ func everyType() []ledger.Type {
 func (h *hub) look(ctx context.Context) {
 	h.mu.Lock()
 	place, placed := h.place, h.placed
-	drifts := h.drifts
+	drifts, last := h.drifts, h.last
 	h.drifts = nil
 	h.mu.Unlock()
 	if !placed {
 		return
 	}
-	page, skipped, err := h.read(ctx, place)
+	page, skipped, err := h.read(ctx, place, last)
 	if err != nil {
 		return // the status page says what ails the ledger; the next look tries again
 	}
@@ -156,12 +156,15 @@ func (h *hub) look(ctx context.Context) {
 	defer h.mu.Unlock()
 	if h.placed {
 		h.place = page.Newer
+		if len(page.Entries) > 0 {
+			h.last = page.Entries[0].Seq
+		}
 	}
 	h.send(news)
 }
 
 // read is the page behind place, or the newest one where more came than a page can show.
-func (h *hub) read(ctx context.Context, place ledger.Cursor) (page ledger.Page, skipped int64, err error) {
+func (h *hub) read(ctx context.Context, place ledger.Cursor, last int64) (page ledger.Page, skipped int64, err error) {
 	page, err = h.s.cfg.Book.List(ctx, ledger.Filter{Types: everyType(), After: place, Limit: hubPage})
 	if err != nil || len(page.Entries) < hubPage {
 		return page, 0, err
@@ -169,8 +172,8 @@ func (h *hub) read(ctx context.Context, place ledger.Cursor) (page ledger.Page, 
 	if page, err = h.s.cfg.Book.List(ctx, ledger.Filter{Types: everyType(), Limit: hubPage}); err != nil {
 		return page, 0, err
 	}
-	if oldest := page.Entries[len(page.Entries)-1].Seq; oldest > h.last+1 {
-		skipped = oldest - h.last - 1
+	if oldest := page.Entries[len(page.Entries)-1].Seq; oldest > last+1 {
+		skipped = oldest - last - 1
 	}
 	return page, skipped, nil
 }
@@ -181,7 +184,6 @@ func (h *hub) tellEntries(ctx context.Context, page ledger.Page) []message {
 	asks := 0
 	fresh := map[int64]bool{}
 	for _, e := range slices.Backward(page.Entries) {
-		h.last = max(h.last, e.Seq)
 		if e.Type != ledger.Result {
 			line := h.s.shown(&e)
 			news = append(news, entryMessage(line, page.Newer))

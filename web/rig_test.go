@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"github.com/scrimproxy/scrim/audit"
 	"github.com/scrimproxy/scrim/ledger"
 )
@@ -133,6 +135,7 @@ func newRigOn(t *testing.T, cfg ledger.Config, listen string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.server.access.cost = bcrypt.MinCost // so that tests need not wait
 	r.feed = NewFeed(inventory, l, InventoryFile(r.dir), nil)
 	r.url = "http://" + r.server.Addr().String()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -226,7 +229,7 @@ func (r *rig) ask(method, path string, body any, set ...func(*http.Request)) (*h
 	for _, change := range set {
 		change(req)
 	}
-	res, err := http.DefaultTransport.RoundTrip(req)
+	res, err := (&http.Transport{DisableCompression: true, DisableKeepAlives: true}).RoundTrip(req)
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -159,12 +159,16 @@ func (x *exchange) newRecord(t ledger.Type, verdict string) *ledger.Record {
 	if rec.Detail == "" && len(o.Drift) > 0 {
 		rec.Detail = "drift: " + o.Drift[0].What + " " + o.Drift[0].Name
 	}
+	rec.Detail = withWord(rec.Detail, o.Word)
 	return rec
 }
 
 // send forwards and enters how it ended.
 func (x *exchange) send(as end) {
 	defer x.finish(as)
+	if x.flow.Gate.Class == rules.Telemetry {
+		x.w = forgetful{x.w}
+	}
 	x.p.forward.ServeHTTP(x.w, x.in.WithContext(withExchange(x.in.Context(), x)))
 }
 

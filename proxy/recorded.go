@@ -61,3 +61,14 @@ func ledgerEdits(edits []rules.Edit) []ledger.Edit {
 	}
 	return out
 }
+
+// withWord adds to a detail what the rule knew the message by: a word of the rule's own, never one of the message.
+func withWord(detail string, w rules.Word) string {
+	if w.Selector == "" {
+		return detail
+	}
+	if detail != "" {
+		detail += "; "
+	}
+	return detail + w.Selector + " is " + strconv.Quote(w.Text)
+}

@@ -61,7 +61,7 @@ func (c *core) productNo(name string) int {
 // decide does what the rule that matched says.
 func (x *exchange) decide(r *rule) *Outcome {
 	verdict, reason := x.s.verdict(r, x.now())
-	out := &Outcome{Verdict: verdict, Rule: &r.info, Reason: reason, Reply: r.ast.Reply}
+	out := &Outcome{Verdict: verdict, Rule: &r.info, Reason: reason, Reply: r.ast.Reply, Word: x.word(r)}
 	switch verdict {
 	case Pass:
 		out.Reply = nil

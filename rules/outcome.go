@@ -13,6 +13,7 @@ type Outcome struct {
 	Rule     *RuleInfo // nil: no rule matched
 	Reason   Reason    // why, where the rule's own verdict did not simply hold
 	Detail   string    // position and shape of a fault, or the switch that decided; never a value
+	Word     Word      // what the rule knew the message by
 	Messages []Out     // what leaves, one a part; empty for pass (the message itself leaves), drop and refuse
 	Edits    []Edit    // of all parts; the Part field says which
 	Reply    *Reply    // for the client where nothing is forwarded at once; nil: 200 with an empty body

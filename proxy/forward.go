@@ -190,9 +190,8 @@ func repeatable(out *http.Request) bool {
 func (x *exchange) answered(resp *http.Response) error {
 	x.status, x.originDone = resp.StatusCode, true
 	if x.flow.Gate.Class == rules.Telemetry {
-		resp.Header.Del("Set-Cookie")
-		resp.Header.Del("Alt-Svc")
-		resp.Trailer.Del("Set-Cookie")
+		forget(resp.Header)
+		forget(resp.Trailer) // the names that are announced; what comes, when the content has ended
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil
@@ -206,19 +205,41 @@ func (x *exchange) answered(resp *http.Response) error {
 			h[name] = nil // net/http would make one up
 		}
 	}
-	resp.Body = &counted{ReadCloser: resp.Body, x: x}
+	resp.Body = &counted{ReadCloser: resp.Body, x: x, resp: resp}
 	return nil
 }
+
+// forget removes what a telemetry host would have the client remember.
+func forget(h http.Header) {
+	h.Del("Set-Cookie")
+	h.Del("Alt-Svc")
+}
+
+// forgetful is how a telemetry host's interim answers (1xx) reach the client.
+type forgetful struct{ http.ResponseWriter }
+
+func (f forgetful) WriteHeader(status int) {
+	if status < 200 {
+		forget(f.Header())
+	}
+	f.ResponseWriter.WriteHeader(status)
+}
+
+func (f forgetful) Unwrap() http.ResponseWriter { return f.ResponseWriter }
 
 // counted counts the content of an answer and notes where it broke off.
 type counted struct {
 	io.ReadCloser
-	x *exchange
+	x    *exchange
+	resp *http.Response
 }
 
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.ReadCloser.Read(b)
 	c.x.down += int64(n)
+	if err == io.EOF && c.x.flow.Gate.Class == rules.Telemetry {
+		forget(c.resp.Trailer)
+	}
 	if err != nil && err != io.EOF {
 		c.x.failure = "the origin's answer broke off"
 		if errors.Is(err, context.Canceled) {

@@ -8,9 +8,11 @@ import (
 )
 
 // say sends raw bytes over an intercepted connection to mixedHost and returns what comes back until it ends.
-func (r *rig) say(text string) string {
+func (r *rig) say(text string) string { return r.sayTo(mixedHost, text) }
+
+func (r *rig) sayTo(host, text string) string {
 	r.t.Helper()
-	conn := r.secure(mixedHost, "http/1.1")
+	conn := r.secure(host, "http/1.1")
 	defer conn.Close()
 	if _, err := io.WriteString(conn, text); err != nil {
 		r.t.Fatal(err)

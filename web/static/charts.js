@@ -24,15 +24,17 @@ export default function DayChart({ days, series, unit, label }) {
 	const total = days.reduce((sum, d) => sum + series.reduce((s, name) => s + d[name], 0), 0);
 
 	useEffect(() => {
+		const box = room.current;
+		if (!box) return undefined; // left before it was drawn
 		sheet();
 		let plot = null;
 		const draw = () => {
 			plot?.destroy();
-			plot = new uPlot(options(room.current.clientWidth, days, series, unit, setAt), stacked(days, series), room.current);
+			plot = new uPlot(options(box.clientWidth, days, series, unit, setAt), stacked(days, series), box);
 		};
 		draw();
-		const watch = new ResizeObserver(() => { if (plot && room.current.clientWidth !== plot.width) plot.setSize({ width: room.current.clientWidth, height: 190 }); });
-		watch.observe(room.current);
+		const watch = new ResizeObserver(() => { if (plot && box.clientWidth !== plot.width) plot.setSize({ width: box.clientWidth, height: 190 }); });
+		watch.observe(box);
 		const dark = matchMedia('(prefers-color-scheme: dark)');
 		dark.addEventListener('change', draw);
 		addEventListener('themechange', draw);
@@ -40,7 +42,7 @@ export default function DayChart({ days, series, unit, label }) {
 			watch.disconnect();
 			dark.removeEventListener('change', draw);
 			removeEventListener('themechange', draw);
-			plot.destroy();
+			plot?.destroy();
 		};
 	}, [days, series.join()]);
 
@@ -78,7 +80,7 @@ function options(width, days, series, unit, setAt) {
 		scales: { x: { time: false, range: (u, min, max) => [min - 0.6, max + 0.6] }, y: { range: (u, min, max) => [0, Math.max(unit === 'bytes' ? 1024 : 4, max * 1.05)] } },
 		cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, x: true },
 		axes: [
-			{ ...axis, grid: { show: false }, space: 62, incrs: [1, 2, 5, 7, 14], values: (u, ticks) => ticks.map((i) => (days[i] ? onDay(days[i].day + 'T12:00:00') : '')) },
+			{ ...axis, grid: { show: false }, size: 30, space: 62, incrs: [1, 2, 5, 7, 14], values: (u, ticks) => ticks.map((i) => (days[i] ? onDay(days[i].day + 'T12:00:00') : '')) },
 			{ ...axis, size: unit === 'bytes' ? 66 : 46, values: (u, ticks) => ticks.map((v) => (unit === 'bytes' ? bytes(v) : Number.isInteger(v) ? number(v) : '')), ...(unit === 'bytes' ? { incrs: byteSteps() } : {}) },
 		],
 		series: [{}, ...names.map((name) => ({ fill: colour(`--chart-${colours[name]}`), stroke: colour(`--chart-${colours[name]}`), width: 0, paths: bars, points: { show: false } }))],

@@ -24,3 +24,17 @@ export async function browse() {
 	};
 	return browser;
 }
+
+// watch notes what a page must not do: ask other hosts, break the content security policy, log errors.
+export async function watch(page, home) {
+	const seen = { foreign: [], violations: [], errors: [] };
+	page.on('request', (q) => { if (!q.url().startsWith(home) && !q.url().startsWith('blob:')) seen.foreign.push(q.url()); });
+	page.on('console', (m) => {
+		if (/Content Security Policy|TrustedHTML|TrustedScript/.test(m.text())) seen.violations.push(m.text());
+		else if (m.type() === 'error') seen.errors.push(m.text());
+	});
+	page.on('pageerror', (e) => seen.errors.push(String(e)));
+	await page.exposeFunction('scrimViolation', (line) => { seen.violations.push(line); });
+	await page.addInitScript(() => { addEventListener('securitypolicyviolation', (e) => window.scrimViolation(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`)); });
+	return seen;
+}

@@ -152,7 +152,7 @@ func NewInventory(loc *time.Location, onNew func(Drift)) *Inventory {
 	return v
 }
 
-// Add counts one fact. That none comes twice is up to the caller.
+// Add counts one fact, and keeps nothing of it. That none comes twice is up to the caller.
 func (v *Inventory) Add(f *Fact) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -19,7 +19,7 @@ const inventoryName = "inventory.json"
 
 // Bounds of a feed.
 const (
-	feedQueue   = 8192             // facts that wait to be counted
+	feedQueue   = 8192             // records that wait to be counted
 	feedPage    = 500              // entries read at once when catching up
 	feedSave    = 5 * time.Minute  // between saves
 	feedRest    = time.Millisecond // between pages, so that catching up does not starve traffic
@@ -33,10 +33,11 @@ type Feed struct {
 	book      Book
 	file      string
 	log       *slog.Logger
-	queue     chan *audit.Fact
+	queue     chan *ledger.Record
 	missed    atomic.Int64
-	until     int64 // of Run: the newest record that was counted from the ledger
-	dirty     bool  // of Run: something is not saved
+	until     int64      // of Run: the newest record that was counted from the ledger
+	dirty     bool       // of Run: something is not saved
+	fact      audit.Fact // of Run: the one that is being counted
 }
 
 // NewFeed loads the inventory that state_dir keeps and makes a feed for it; file "" keeps none. Catching up happens in Run. A file that
@@ -45,7 +46,7 @@ func NewFeed(inventory *audit.Inventory, book Book, file string, log *slog.Logge
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Feed{inventory: inventory, book: book, file: file, log: log, queue: make(chan *audit.Fact, feedQueue)}
+	f := &Feed{inventory: inventory, book: book, file: file, log: log, queue: make(chan *ledger.Record, feedQueue)}
 	if file == "" {
 		return f
 	}
@@ -68,8 +69,10 @@ func (f *Feed) Note(recs ...*ledger.Record) {
 		if !counts(r) {
 			continue
 		}
+		light := *r
+		light.Request = nil // its body need not wait
 		select {
-		case f.queue <- FactOf(r):
+		case f.queue <- &light:
 		default:
 			f.missed.Add(1)
 		}
@@ -79,19 +82,17 @@ func (f *Feed) Note(recs ...*ledger.Record) {
 // counts says whether the inventory takes note of a record.
 func counts(r *ledger.Record) bool { return r.Type == ledger.Kept || r.Type == ledger.Sent }
 
-// FactOf is what the inventory takes of a record.
-func FactOf(r *ledger.Record) *audit.Fact {
-	f := &audit.Fact{Seq: r.Seq, Time: r.Time, Flow: r.Flow, Product: r.Product, Kind: r.Kind, Host: r.Host, Rule: r.Rule, Verdict: r.Verdict, Later: r.RefSeq != 0}
+// take makes f what the inventory takes of a record.
+func take(f *audit.Fact, r *ledger.Record) {
+	fields := f.Fields[:0]
+	*f = audit.Fact{Seq: r.Seq, Time: r.Time, Flow: r.Flow, Product: r.Product, Kind: r.Kind, Host: r.Host, Rule: r.Rule, Verdict: r.Verdict, Later: r.RefSeq != 0}
 	if r.Rule == "" {
 		f.Event = eventOf(r)
 	}
-	if n := len(r.Edits); n > 0 {
-		f.Fields = make([]audit.Sighting, n)
-		for i := range r.Edits {
-			f.Fields[i] = sightingOf(&r.Edits[i])
-		}
+	for i := range r.Edits {
+		fields = append(fields, sightingOf(&r.Edits[i]))
 	}
-	return f
+	f.Fields = fields
 }
 
 // eventOf names a request that no rule matched: method and path shape, as the rules name drift. A request that passes
@@ -126,8 +127,8 @@ func (f *Feed) Run(ctx context.Context) error {
 			f.drain()
 			f.save(context.WithoutCancel(ctx))
 			return nil
-		case fact := <-f.queue:
-			f.arrived(fact)
+		case r := <-f.queue:
+			f.arrived(r)
 		case <-soon.C:
 			f.save(ctx)
 		case <-tick.C:
@@ -136,23 +137,21 @@ func (f *Feed) Run(ctx context.Context) error {
 	}
 }
 
-// arrived counts a fact that was handed over, unless catching up has met it in the ledger.
-func (f *Feed) arrived(fact *audit.Fact) {
-	if fact.Seq > f.until {
-		f.add(fact)
+// arrived counts a record that was handed over, unless catching up has met it in the ledger.
+func (f *Feed) arrived(r *ledger.Record) {
+	if r.Seq <= f.until {
+		return
 	}
-}
-
-func (f *Feed) add(fact *audit.Fact) {
-	f.inventory.Add(fact)
+	take(&f.fact, r)
+	f.inventory.Add(&f.fact)
 	f.dirty = true
 }
 
 func (f *Feed) drain() {
 	for {
 		select {
-		case fact := <-f.queue:
-			f.arrived(fact)
+		case r := <-f.queue:
+			f.arrived(r)
 		default:
 			return
 		}
@@ -175,6 +174,7 @@ func catchUp(ctx context.Context, inventory *audit.Inventory, list lister, node 
 		return 0, err
 	}
 	until = counted
+	var fact audit.Fact
 	types := []ledger.Type{ledger.Kept, ledger.Sent}
 	for ctx.Err() == nil {
 		page, err := list(ctx, ledger.Filter{Types: types, Node: node, After: place, Limit: feedPage})
@@ -183,7 +183,8 @@ func catchUp(ctx context.Context, inventory *audit.Inventory, list lister, node 
 		}
 		for i := len(page.Entries) - 1; i >= 0; i-- { // newest first: count the oldest first
 			if r := &page.Entries[i].Record; r.Seq > counted {
-				inventory.Add(FactOf(r))
+				take(&fact, r)
+				inventory.Add(&fact)
 				until = r.Seq
 			}
 		}

@@ -16,7 +16,10 @@ import (
 )
 
 // fieldFlags select what fields shows.
-type fieldFlags struct{ product, host string }
+type fieldFlags struct {
+	product, host string
+	vendor        bool
+}
 
 func newFieldsCommand(a *app) *cobra.Command {
 	var f fieldFlags
@@ -25,17 +28,21 @@ func newFieldsCommand(a *app) *cobra.Command {
 		Short: "print the inventory: every field seen, and what happens to it",
 		Long: `fields prints every field that was seen for each product, host and event: its type, how often,
 first and last seen, and what happens to it. It is counted from the ledger; values are never kept.`,
-		Example: "  scrim fields\n  scrim fields --product plex\n  scrim fields --json",
+		Example: "  scrim fields\n  scrim fields --product plex\n  scrim fields --vendor\n  scrim fields --json",
 		Args:    exactArgs(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.fields(c.Context(), f) },
 	}
 	c.Flags().StringVar(&f.product, "product", "", "only this `product`")
 	c.Flags().StringVar(&f.host, "host", "", "only this `host`")
+	c.Flags().BoolVar(&f.vendor, "vendor", false, "compare with the list of events that the vendor publishes")
 	addJSON(a, c)
 	return c
 }
 
 func (a *app) fields(ctx context.Context, f fieldFlags) error {
+	if f.vendor {
+		return a.vendor(ctx, f.product)
+	}
 	inventory, err := a.inventory(ctx)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 
 // files are the packs, embedded. A folder is a product; below template, a folder is a template.
 //
-//go:embed tables.yaml */rules.yaml */README.md template
+//go:embed tables.yaml */rules.yaml */README.md */vendor.yaml template
 var files embed.FS
 
 // Source is one shipped rule file.

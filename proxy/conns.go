@@ -14,6 +14,7 @@ type clientConn struct {
 	list  *connList
 	flow  *Flow
 	early []byte // read ahead, not yet consumed; owned by whoever reads
+	tail  *tail  // of what is read during a TLS handshake; nil at other times
 
 	mu   sync.Mutex // guards peer and done
 	peer net.Conn   // the origin's side of a tunnel: closed with the client's
@@ -28,7 +29,11 @@ func (c *clientConn) Read(b []byte) (int, error) {
 		}
 		return n, nil
 	}
-	return c.tcp.Read(b)
+	n, err := c.tcp.Read(b)
+	if c.tail != nil {
+		c.tail.note(b[:n])
+	}
+	return n, err
 }
 
 // Close closes both sides and takes the connection off the list. It may be called more than once.

@@ -120,8 +120,12 @@ func (p *Proxy) intercept(c *clientConn, f *Flow, said peeked) {
 	}
 	conn := tls.Server(c, p.inner.TLSConfig)
 	c.tcp.SetDeadline(time.Now().Add(p.cfg.Limits.PeekTimeout))
-	if err := conn.HandshakeContext(handshakeContext(f)); err != nil {
-		p.handshakeFailed(f, err)
+	c.tail = new(tail)
+	err := conn.HandshakeContext(handshakeContext(f))
+	last := c.tail
+	c.tail = nil
+	if err != nil {
+		p.handshakeFailed(f, last.alert(err))
 		c.Close()
 		return
 	}

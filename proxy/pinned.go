@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -167,6 +169,29 @@ func (p *Proxy) signerOf(host string) [32]byte {
 		return [32]byte{}
 	}
 	return sha256.Sum256(leaf.Certificate[1])
+}
+
+// tail is the end of what a client said in a handshake: the length of an alert.
+type tail [7]byte
+
+func (t *tail) note(b []byte) {
+	if n := len(b); n < len(t) {
+		copy(t[:], t[n:])
+		copy(t[len(t)-n:], b)
+		return
+	}
+	copy(t[:], b[len(b)-len(t):])
+}
+
+// alert returns err, or the alert that the client ended the handshake with where crypto/tls did not understand it: OpenSSL and
+// others refuse a certificate of TLS 1.3 in clear (RFC 8446, section 5.1 allows it until they have their keys), and
+// crypto/tls then speaks of a bad record.
+func (t *tail) alert(err error) error {
+	const alert, fatal = 21, 2
+	if t[0] == alert && t[1] == 3 && t[3] == 0 && t[4] == 2 && t[5] == fatal && !strings.Contains(err.Error(), "remote error") {
+		return fmt.Errorf("remote error: %w", tls.AlertError(t[6]))
+	}
+	return err
 }
 
 // handshakeFailed enters a handshake that did not succeed. The next attempt is decided by on_pinned.

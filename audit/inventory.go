@@ -171,7 +171,7 @@ func (v *Inventory) Add(f *Fact) {
 	}
 	e.Count++
 	e.Last = f.Time
-	e.Kind = f.Kind
+	e.Kind = reuse(e.Kind, f.Kind)
 	e.mark++
 	day := v.day(f.Time)
 	day.count(f.Verdict)

@@ -167,6 +167,7 @@ func TestNoSensitiveValueSurvivesTheProxy(t *testing.T) {
 	}
 	h := newHouse(t, ca, hosts, "rule_files: ["+corpusRulesFile(t)+"]\n")
 	root := h.ca()
+	var seen int64
 	for _, name := range corpusFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			for _, e := range corpus(t, name) {
@@ -182,20 +183,35 @@ func TestNoSensitiveValueSurvivesTheProxy(t *testing.T) {
 					t.Errorf("%s: survived: %s", e.name(), s)
 				}
 			}
-		})
-	}
-	_, raw := h.ledger()
-	for _, e := range corpus(t, "") {
-		if !e.ruled() {
-			continue
-		}
-		for _, c := range canaries(t, e) {
-			for _, v := range c.Values {
-				if len(v) >= 8 && strings.Contains(raw, v) { // shorter ones are words of rules, or stand in longer numbers
-					t.Errorf("%s: %s %s stands in the ledger", e.name(), c.In, c.Path)
+			raw := h.ledgerSince(&seen)
+			for _, e := range corpus(t, name) {
+				for _, c := range canaries(t, e) {
+					for _, v := range c.Values {
+						if e.ruled() && len(v) >= 8 && strings.Contains(raw, v) { // shorter ones are words of rules
+							t.Errorf("%s: %s %s stands in the ledger", e.name(), c.In, c.Path)
+						}
+					}
 				}
 			}
-		}
+		})
 	}
 	h.verify()
+}
+
+// ledgerSince is what the ledger holds after the record seen, as it is exported; seen moves to its end. One file of
+// the corpus is looked at by itself: its made-up keys stand for project keys in another.
+func (h *house) ledgerSince(seen *int64) string {
+	h.t.Helper()
+	all, raw := h.ledger()
+	var out strings.Builder
+	for _, line := range strings.Split(raw, "\n") {
+		var l logEntry
+		if json.Unmarshal([]byte(line), &l) == nil && l.Seq > *seen {
+			out.WriteString(line + "\n")
+		}
+	}
+	for _, l := range all {
+		*seen = max(*seen, l.Seq)
+	}
+	return out.String()
 }

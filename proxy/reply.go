@@ -90,8 +90,27 @@ func certificateWords(err error) string {
 	return "not valid"
 }
 
+// The bounds of drain: what net/http itself reads of a body nobody wanted (HTTP/1.1), and how long it may take.
+const (
+	drainMost = 256 << 10
+	drainTime = 5 * time.Second
+)
+
+// drain reads what no rule wanted to read. An answer that comes before the end of a request ends an HTTP/2 stream with
+// a reset, which some clients take for a failure.
+func (x *exchange) drain() {
+	if x.in.Body == nil || x.in.Body == http.NoBody || x.read != nil || x.message.BodyFault != "" {
+		return
+	}
+	rc := http.NewResponseController(x.w)
+	rc.SetReadDeadline(time.Now().Add(drainTime)) // a writer that cannot do so reads without one
+	io.CopyN(io.Discard, x.in.Body, drainMost)
+	rc.SetReadDeadline(time.Time{})
+}
+
 // reply is the rule's own answer: a plausible success, because clients try again after errors.
 func (x *exchange) reply() {
+	x.drain()
 	h := x.w.Header()
 	if r := x.outcome.Reply; r != nil {
 		for _, f := range r.Header {

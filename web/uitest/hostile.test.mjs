@@ -1,6 +1,6 @@
 // What comes from the network is text. Here every string of every answer carries something that would act if it
 // were taken for HTML, and the browser is asked whether it was.
-import { test, before, after } from 'node:test';
+import { test, before, after, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { House } from './house.mjs';
 import { browse, pages, watch } from './browse.mjs';
@@ -23,9 +23,11 @@ function poison(value, key, turn) {
 let chromium;
 before(async () => { chromium = await browse(); });
 after(async () => { await chromium.done(); });
+let house;
+afterEach(async () => { await house?.stop().catch(() => {}); house = null; });
 
 test('payloads in every field, header, host and path are shown as text', async () => {
-	const house = await new House().start();
+	house = await new House().start();
 	const turn = { n: 0 };
 	const answer = house.answer.bind(house);
 	house.answer = (...args) => (args[1] === '/session' ? answer(...args) : { ...poison(answer(...args), '', turn), loose: true });
@@ -39,7 +41,7 @@ test('payloads in every field, header, host and path are shown as text', async (
 	}));
 	for (const [name, hash] of Object.entries({ ...pages, setup: '#/setup' })) {
 		await page.goto(house.url + hash);
-		await page.waitForSelector('main h1');
+		await page.waitForSelector('main h1', { timeout: 9000 }).catch(async () => assert.fail(`${name} is not shown: ${await page.locator('body').innerText()} ${seen.errors.join(' ')} ${house.faults.join(' ')}`));
 		await page.waitForTimeout(250);
 		for (const more of await page.locator('details:not([open]) > summary').all()) await more.click({ timeout: 500 }).catch(() => {});
 		for (const mark of (await page.locator('.mark[aria-expanded=false]').all()).slice(0, 4)) await mark.click({ timeout: 500 }).catch(() => {});
@@ -61,13 +63,11 @@ test('payloads in every field, header, host and path are shown as text', async (
 	assert.deepEqual(seen.violations, []);
 	assert.deepEqual(seen.foreign, []);
 	console.log(`${turn.n} payloads`);
-	await chromium.contexts();
 	await page.close();
-	await house.stop();
 });
 
 test('a walk by keyboard alone: skip, navigate, open an entry and a mark, turn a switch', async () => {
-	const house = await new House().start();
+	house = await new House().start();
 	const page = await chromium.newPage({ viewport: { width: 1280, height: 900 } });
 	const seen = await watch(page, house.url);
 	await page.goto(house.url + '#/left');
@@ -115,5 +115,4 @@ test('a walk by keyboard alone: skip, navigate, open an entry and a mark, turn a
 	}
 	assert.deepEqual(seen.errors, []);
 	await page.close();
-	await house.stop();
 });

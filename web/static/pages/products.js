@@ -67,16 +67,19 @@ function Kind({ p, k, put, goal }) {
 		room.current.scrollIntoView({ block: 'center' });
 		room.current.querySelector('input:checked')?.focus({ preventScroll: true });
 	}, [goal]);
+	const turns = useRef(0);
+	// The switch stays focusable while it turns; of quick turns the last one counts.
 	const turn = async (value) => {
+		const mine = ++turns.current;
 		setBusy(value);
 		const state = value === 'default' ? text.products.reset : text.products.states[value];
 		await act(() => post(`/products/${encodeURIComponent(p.name)}/kinds/${encodeURIComponent(k.name)}`, { switch: value }), put, text.products.done(k.title, state));
-		setBusy('');
+		if (mine === turns.current) setBusy('');
 	};
 	const now = busy && busy !== 'default' ? busy : k.switch;
 	return html`<li class=${'kind' + (goal ? ' goal' : '')} ref=${room}>
 		<div class="grow"><h3>${k.title}</h3><p class="small dim wrap">${[k.events ? text.products.events(k.events) : text.products.none, k.last && text.products.last(ago(k.last)), origin(k.origin)].filter(Boolean).join(' · ')} ${chosen(k.origin) && html`<button type="button" class="linklike" onClick=${() => turn('default')} disabled=${busy !== ''}>${text.products.reset}</button>`}</p></div>
-		<div class="switch-room"><fieldset class=${'switch ' + now} disabled=${busy !== ''}><legend class="sr">${text.products.switchOf(k.title, p.title)}</legend>
+		<div class="switch-room"><fieldset class=${'switch ' + now} aria-busy=${String(busy !== '')}><legend class="sr">${text.products.switchOf(k.title, p.title)}</legend>
 			${['pass', 'generalize', 'drop'].map((s) => html`<label key=${s} title=${text.products.means[s]}><input type="radio" name=${`${p.name}/${k.name}`} value=${s} checked=${now === s} onChange=${() => turn(s)} /><span>${text.products.states[s]}</span></label>`)}
 		</fieldset><p class="small dim means">${text.products.means[now]}</p></div>
 	</li>`;

@@ -32,8 +32,7 @@ function Steps({ d, product, door, way, family }) {
 	const t = text.setup;
 	const machine = d.addresses[0] ?? 'localhost';
 	const open = (name) => d.doors.some((x) => x.name === name);
-	const web = d.web || location.origin;
-	const pem = new URL(d.ca.pem, web).href;
+	const pem = (d.web || location.origin).replace(/\/$/, '') + d.ca.pem;
 	const proxy = d.proxy || `http://${machine}:3128`;
 	const steps = [];
 	const step = (title, ...children) => steps.push(html`<${Step} n=${steps.length + 1} title=${title}>${children}<//>`);

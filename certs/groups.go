@@ -2,6 +2,7 @@ package certs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -18,6 +19,38 @@ func (a *Authority) SetGroups(groups []Group) error {
 	a.change.Lock()
 	defer a.change.Unlock()
 	return a.setGroups(a.state.Load(), groups)
+}
+
+// Reload is SetGroups after a look at the folder: a root that another process has rotated or sealed meanwhile is taken
+// over. Its errors are those of Open and of SetGroups; then everything stays as it was.
+func (a *Authority) Reload(groups []Group) error {
+	a.change.Lock()
+	defer a.change.Unlock()
+	st := a.state.Load()
+	found, err := a.look()
+	if err != nil {
+		return err
+	}
+	if found.sealed != st.sealed || !found.root.cert.Equal(st.root.cert) {
+		st = found
+	}
+	return a.setGroups(st, groups)
+}
+
+// look reads what the folder holds now.
+func (a *Authority) look() (*state, error) {
+	unlock, err := a.dir.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	st, err := a.loadRoot()
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate authority again: %w", err)
+	}
+	st.leaves = newCache(a.cache)
+	st.issuers, err = a.loadIssuers(&st.root)
+	return st, err
 }
 
 // Check says whether SetGroups would take the groups, and changes nothing.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -223,7 +224,30 @@ func (a *app) rotateCA(yes bool) error {
 		return explainCA(err)
 	}
 	a.ui.line("the new root is ", authority.Fingerprint())
-	a.ui.note("restart scrim, then give devices the new root: scrim ca export")
+	if err := a.useNewCA(cfg); err != nil {
+		return err
+	}
+	a.ui.note("give devices the new root: scrim ca export")
+	return nil
+}
+
+// useNewCA lets a scrim that runs take over what was done to its authority.
+func (a *app) useNewCA(cfg *config) error {
+	r, err := askRunning(cfg)
+	if err != nil {
+		return nil // the next start finds it
+	}
+	defer r.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var s reloadState
+	if err := r.get(ctx, "POST", "/reload", nil, &s); err != nil {
+		return hinted(fmt.Errorf("the running scrim does not use it yet: %w", err), "restart it")
+	}
+	if !s.Good {
+		return hinted(fmt.Errorf("the running scrim does not use it yet: %s", strings.Join(s.Faults, "; ")), "mend that; scrim reloads by itself")
+	}
+	a.ui.note("the running scrim uses it from now on")
 	return nil
 }
 
@@ -265,6 +289,9 @@ func (a *app) sealCA(yes bool) error {
 		return explainCA(err)
 	}
 	a.ui.line("sealed: ", authority.Fingerprint())
+	if err := a.useNewCA(cfg); err != nil {
+		return err
+	}
 	if cfg.CA.Root != "sealed" {
 		a.ui.note("write ca: {root: sealed} into the configuration, so that it says what is so")
 	}

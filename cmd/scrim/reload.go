@@ -87,7 +87,7 @@ func (c *config) watched() []string {
 	if c.Upstream.Roots != "system" {
 		files = append(files, c.resolve(c.Upstream.Roots))
 	}
-	return append(files, c.statePath(choicesName))
+	return append(files, c.statePath(choicesName), c.statePath("ca/root.pem"), c.statePath("ca/sealed"))
 }
 
 // reloadNow takes over new settings and rules, or keeps the old ones and says why.
@@ -129,7 +129,7 @@ func (h *house) takeOver() (later []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.authority.SetGroups(groups(book.set)); err != nil {
+	if err := h.authority.Reload(groups(book.set)); err != nil {
 		return nil, explainCA(err)
 	}
 	if err := h.proxy.Renew(settings); err != nil {

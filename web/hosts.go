@@ -47,15 +47,24 @@ const (
 	maxShownClients = 32
 )
 
-// tunnelCache keeps totals for a moment: adding them up reads every tunnel record of the time.
+// tunnelCache keeps totals for a moment: adding them up reads every tunnel record of the time. The longer that took,
+// the longer they are kept.
 type tunnelCache struct {
-	mu   sync.Mutex // held while adding up, so that it is done once
-	days int
-	at   time.Time
-	list []ledger.TunnelTotal
+	mu  sync.Mutex            // held while adding up, so that it is done once
+	sum map[int]*tunnelTotals // by days; guarded by mu
 }
 
-const tunnelsFor = 5 * time.Second
+type tunnelTotals struct {
+	list  []ledger.TunnelTotal
+	until time.Time // they are good
+}
+
+// Bounds of the cache.
+const (
+	tunnelsFor  = 2 * time.Second
+	tunnelShare = 50 // at most this part of the time goes into adding up
+	maxSums     = 8
+)
 
 func (c *tunnelCache) get(ctx context.Context, s *Server, days int) (since time.Time, list []ledger.TunnelTotal, err error) {
 	c.mu.Lock()
@@ -63,13 +72,17 @@ func (c *tunnelCache) get(ctx context.Context, s *Server, days int) (since time.
 	now := s.cfg.Now()
 	year, month, day := now.Date()
 	since = time.Date(year, month, day-days+1, 0, 0, 0, 0, now.Location())
-	if c.days == days && now.Sub(c.at) < tunnelsFor && !now.Before(c.at) {
-		return since, c.list, nil
+	if t := c.sum[days]; t != nil && now.Before(t.until) {
+		return since, t.list, nil
 	}
+	began := time.Now()
 	if list, err = s.cfg.Book.Tunnels(ctx, since, time.Time{}); err != nil {
 		return since, nil, err
 	}
-	c.days, c.at, c.list = days, now, list
+	if len(c.sum) >= maxSums || c.sum == nil {
+		c.sum = map[int]*tunnelTotals{}
+	}
+	c.sum[days] = &tunnelTotals{list, now.Add(max(tunnelsFor, tunnelShare*time.Since(began)))}
 	return since, list, nil
 }
 

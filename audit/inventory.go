@@ -44,7 +44,7 @@ const (
 // Effect says what became of the field.
 func (s *Sighting) Effect() string {
 	switch {
-	case s.Removed:
+	case s.Removed, s.Transform == "drop":
 		return Removed
 	case s.Transform == "keep", s.Transform == "unlisted":
 		return Kept

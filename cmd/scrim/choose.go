@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -148,25 +149,44 @@ func yamlKey(name string) string {
 	return strconv.Quote(name)
 }
 
-// choose makes a choice of the owner's. It is in force for every request that begins after it returns; where it cannot
-// be kept, everything is as before.
+// entryTimeout is how long the answer to a choice waits for its entry in the ledger. The choice is in force by then.
+const entryTimeout = time.Second
+
+// choose makes a choice of the owner's, and enters it into the ledger: who, when, what.
 func (h *house) choose(who string, choice web.Choice) error {
+	what, err := h.makeChoice(choice)
+	if err != nil {
+		return err
+	}
+	h.log.Info("switched", "what", what, "by", who)
+	ctx, cancel := context.WithTimeout(context.Background(), entryTimeout)
+	defer cancel()
+	rec := &ledger.Record{Time: time.Now(), Type: ledger.Event, Product: choice.Product, Kind: choice.Kind, Reason: "choice", Detail: what + ", by " + who}
+	if err := h.ledger.Append(ctx, rec); err != nil {
+		h.log.Error("the ledger does not take the entry of a switch", "what", what, "error", err)
+	}
+	return nil
+}
+
+// makeChoice puts a choice in force for every request that begins afterwards, and keeps it; where it cannot be kept,
+// everything is as before.
+func (h *house) makeChoice(choice web.Choice) (what string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	file := h.cfg.statePath(choicesName)
 	data, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("reading the choices: %w", err)
+		return "", fmt.Errorf("reading the choices: %w", err)
 	}
 	c, err := readChosen(file, data)
 	if err != nil {
-		return fmt.Errorf("the choices cannot be changed: %w", err)
+		return "", fmt.Errorf("the choices cannot be changed: %w", err)
 	}
 	c.apply(choice, time.Now())
 	data = c.yaml()
 	cfg, err := h.cfg.rechosen(data)
 	if err != nil {
-		return fmt.Errorf("the choice does not hold: %w", err)
+		return "", fmt.Errorf("the choice does not hold: %w", err)
 	}
 	before, beforeBook := h.cfg, h.book
 	book := *h.book
@@ -174,13 +194,10 @@ func (h *house) choose(who string, choice web.Choice) error {
 	h.putInForce(cfg, &book)
 	if err := web.WriteFile(file, data); err != nil {
 		h.putInForce(before, beforeBook)
-		return fmt.Errorf("keeping the choice: %w", err)
+		return "", fmt.Errorf("keeping the choice: %w", err)
 	}
 	h.ownChoices = stampOf(file)
-	what := choiceWords(choice, before, beforeBook)
-	h.log.Info("switched", "what", what, "by", who)
-	h.ledger.Post(&ledger.Record{Time: time.Now(), Type: ledger.Event, Product: choice.Product, Kind: choice.Kind, Reason: "choice", Detail: what + ", by " + who})
-	return nil
+	return choiceWords(choice, before, beforeBook), nil
 }
 
 func (h *house) putInForce(cfg *config, book *rulebook) {

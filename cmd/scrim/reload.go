@@ -60,9 +60,13 @@ func (h *house) watch(ctx context.Context) error {
 func (h *house) stamp() string {
 	h.mu.Lock()
 	files := append(h.cfg.watched(), h.app.configCandidates()...)
+	choices, own := h.cfg.statePath(choicesName), h.ownChoices
 	h.mu.Unlock()
 	var b strings.Builder
 	for _, file := range files {
+		if file == choices && stampOf(file) == own {
+			continue // as scrim itself left it
+		}
 		if info, err := os.Stat(file); err == nil {
 			fmt.Fprintf(&b, "%s %d %d\n", file, info.Size(), info.ModTime().UnixNano())
 		}

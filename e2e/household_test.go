@@ -124,6 +124,7 @@ type observed struct {
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"`
 	Body    json.RawMessage   `json:"body"`
+	Bytes   int               `json:"bytes"` // of the content as it leaves, padding included
 	home    int
 	fields  struct {
 		Event            string
@@ -229,7 +230,10 @@ func TestHouseholdCannotBeSingledOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		size += len(o.raw) + len(u.RequestURI())
+		size += o.Bytes + len(u.RequestURI())
+		if o.Bytes != 512 {
+			t.Errorf("a body of %d bytes", o.Bytes)
+		}
 		if o.Time.UTC().Hour() != localFour(o.Time) {
 			t.Errorf("a record left at %v", o.Time)
 		}

@@ -25,6 +25,7 @@ type logEntry struct {
 	Type, Host, Product, Kind, Rule, Verdict, Part, Reason string
 	Seq                                                    int64
 	Edits                                                  []struct{ Selector, Transform, Type, Shape string }
+	Result                                                 *struct{ Verdict string }
 	Request                                                *struct {
 		Method, Target string
 		Header         []struct{ Name, Value string }

@@ -80,6 +80,7 @@ func (c *control) serve(ctx context.Context, h *house) error {
 func (h *house) controls() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.status(), nil) })
+	mux.HandleFunc("GET /doctor", func(w http.ResponseWriter, r *http.Request) { answer(w, h.vitals(r.Context()), nil) })
 	mux.HandleFunc("GET /coverage", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.coverage(), nil) })
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.reloadNow("asked to"), nil) })
 	mux.HandleFunc("POST /log/list", asking(func(ctx context.Context, q logQuestion) (any, error) { return h.ledger.List(ctx, q.Filter) }))

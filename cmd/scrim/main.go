@@ -31,6 +31,7 @@ func verbs() []func(*app) *cobra.Command {
 		newPasswordCommand,
 		newCACommand,
 		newSetupCommand,
+		newDoctorCommand,
 		newFirewallCommand,
 		newHealthcheckCommand,
 		newVersionCommand,

@@ -151,6 +151,14 @@ func (o *origin) reset() {
 func serveTLS(t *testing.T, ca *authority, handler http.Handler) string {
 	t.Helper()
 	ln := listen(t)
+	serveOn(t, ln, ca, handler, nil)
+	return ln.Addr().String()
+}
+
+// serveOn serves TLS and plain HTTP on one listener. raw, where not nil, takes the connections whose first bytes it
+// recognises.
+func serveOn(t *testing.T, ln net.Listener, ca *authority, handler http.Handler, raw func(net.Conn, *bufio.Reader) bool) {
+	t.Helper()
 	secure, plain := &handed{Listener: ln, conns: make(chan net.Conn)}, &handed{Listener: ln, conns: make(chan net.Conn)}
 	quiet := log.New(io.Discard, "", 0)
 	tlsSrv := &http.Server{Handler: handler, TLSConfig: ca.tls("h2", "http/1.1"), ErrorLog: quiet}
@@ -168,8 +176,10 @@ func serveTLS(t *testing.T, ca *authority, handler http.Handler) string {
 			r := bufio.NewReader(c)
 			c.SetReadDeadline(time.Now().Add(10 * time.Second))
 			first, err := r.Peek(1)
+			taken := err == nil && raw != nil && raw(c, r)
 			c.SetReadDeadline(time.Time{})
 			switch {
+			case taken:
 			case err != nil:
 				c.Close()
 			case first[0] == 0x16: // a TLS handshake record (RFC 8446, section 5.1)
@@ -180,7 +190,6 @@ func serveTLS(t *testing.T, ca *authority, handler http.Handler) string {
 		}
 	}()
 	t.Cleanup(func() { tlsSrv.Close(); plainSrv.Close() })
-	return ln.Addr().String()
 }
 
 // handed is a listener whose connections somebody else accepted.

@@ -28,7 +28,8 @@ func splitQuery(dst []pair, query string) []pair {
 	return dst
 }
 
-// splitCookies reads a Cookie field (RFC 6265, section 4.2.1).
+// splitCookies reads a Cookie field (RFC 6265, section 4.2.1). A pair without an equals sign is a value without a name, as
+// in draft-ietf-httpbis-rfc6265bis, section 5.6: taken for a name it would be listed among the edits.
 func splitCookies(dst []pair, field string) []pair {
 	for field != "" {
 		var raw string
@@ -37,7 +38,10 @@ func splitCookies(dst []pair, field string) []pair {
 		if raw == "" {
 			continue
 		}
-		name, value, _ := strings.Cut(raw, "=")
+		name, value, named := strings.Cut(raw, "=")
+		if !named {
+			name, value = "", raw
+		}
 		dst = append(dst, pair{name, value, raw})
 	}
 	return dst

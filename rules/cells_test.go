@@ -66,3 +66,21 @@ func TestCellsSayWhatEachFieldTells(t *testing.T) {
 		t.Errorf("strict: got %+v", strict)
 	}
 }
+
+func TestACookieWithoutANameIsNotListedByItsValue(t *testing.T) {
+	file, err := rules.Parse("cells.yaml", []byte(cellsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rules.Compile([]*rules.File{file}, rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &rules.Message{Method: "POST", Path: "/", To: rules.Destination{Scheme: "https", Host: "stats.example.org", Port: 443, Evidence: rules.FromAuthority},
+		Header: []rules.Field{{Name: "Cookie", Value: "a=1; 9f8e7d6c5b4a"}}, Body: []byte(`{"event":"stop","kind":"film"}`)}
+	for _, e := range set.Apply(m, rules.Env{}).Edits {
+		if e.Selector == "cookie:9f8e7d6c5b4a" {
+			t.Errorf("got %+v", e)
+		}
+	}
+}

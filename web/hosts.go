@@ -147,6 +147,19 @@ func (s *Server) byHost(list []ledger.TunnelTotal) []Tunnel {
 	return out
 }
 
+// Coverage is what comes through scrim of each client, and what goes around it.
+type Coverage struct {
+	Since   time.Time               `json:"since"`
+	DNSDoor bool                    `json:"dns_door"` // questions are seen
+	Clients []ledger.CoverageClient `json:"clients"`
+}
+
+func (s *Server) coverage(http.ResponseWriter, *http.Request) (any, error) {
+	out := s.cfg.House.Coverage()
+	out.Clients = orEmpty(out.Clients)
+	return out, nil
+}
+
 // Charts is what people would rather look at.
 type Charts struct {
 	Since    time.Time      `json:"since"`

@@ -78,6 +78,7 @@ type House interface {
 	State() State
 	Settings() Settings
 	ClientName(addr string) string
+	Coverage() Coverage
 	Original(flow string) *Original                 // nil: not in memory
 	Vendor(product, selector string) (listed *bool) // whether the vendor lists a field; nil: it publishes no list
 }

@@ -251,6 +251,7 @@ func questions() []question {
 		get("/api/v1/drift", "", ok),
 		get("/api/v1/hosts", "", ok),
 		get("/api/v1/hosts", "/api/v1/hosts?days=400", bad),
+		get("/api/v1/coverage", "", ok),
 		get("/api/v1/rules", "", ok),
 		post("/api/v1/rules/explain", "", `{"url":"https://metrics.plex.tv/collect"}`, ok),
 		post("/api/v1/rules/explain", "", `{"url":"ftp://x"}`, bad),

@@ -104,6 +104,14 @@ func (f *fakeHouse) Settings() Settings {
 	return Settings{File: "config.yaml", Choices: "choices.yaml", Settings: []Setting{{Key: "listen.proxy", Value: ":3128", Origin: "default"}, {Key: "rule_files", Value: []string{"a"}, Origin: "config.yaml:3:1"}}}
 }
 
+func (f *fakeHouse) Coverage() Coverage {
+	var c ledger.Coverage
+	now := time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
+	c.Came(now, "192.168.1.20", "metrics.plex.tv", "proxy", "plex", "dropped")
+	asked := []ledger.Asked{{Client: "192.168.1.20", Name: "analytics.plex.tv", Product: "plex", Ruled: true, First: now.Add(-time.Hour), Last: now.Add(-time.Hour), Count: 2}}
+	return Coverage{Since: now, DNSDoor: true, Clients: c.Report(now, asked, map[string]int64{"192.168.1.20": 3}, nil, nil)}
+}
+
 func (f *fakeHouse) ClientName(addr string) string {
 	return map[string]string{"192.168.1.20": "nas"}[addr]
 }

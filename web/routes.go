@@ -38,6 +38,7 @@ func (s *Server) table() []route {
 		{"GET /api/v1/fields", false, asked(s.fields)},
 		{"GET /api/v1/drift", false, asked(s.drift)},
 		{"GET /api/v1/hosts", false, asked(s.hosts)},
+		{"GET /api/v1/coverage", false, asked(s.coverage)},
 		{"GET /api/v1/rules", false, asked(s.rules)},
 		{"POST /api/v1/rules/explain", false, asked(s.explain)},
 		{"GET /api/v1/setup", false, asked(s.setup)},

@@ -143,6 +143,11 @@ func (w webHouse) ClientName(addr string) string {
 	return cfg.Clients.Names[addr]
 }
 
+func (w webHouse) Coverage() web.Coverage {
+	c := w.h.coverage()
+	return web.Coverage{Since: c.Since, DNSDoor: c.DNS, Clients: c.Clients}
+}
+
 func (w webHouse) Original(flow string) *web.Original { return w.h.web.originals.find(flow) }
 
 // Vendor is nil: no pack ships a list of its vendor's in a form that names fields.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"time"
@@ -248,7 +249,7 @@ func (p *Proxy) openTunnel(c *clientConn, f *Flow, origin net.Conn, said peeked)
 		var err error
 		if origin, err = p.up().dialTunnel(p.life, f); err != nil {
 			p.cfg.Log.Info("connecting for a tunnel", "host", f.To.Host, "error", err)
-			p.count(f, endFailed)
+			p.unreached(f, err)
 			if said.speech == saidHTTP {
 				writePlain(c, 502, upstreamText(f.To, err))
 			}
@@ -258,6 +259,19 @@ func (p *Proxy) openTunnel(c *clientConn, f *Flow, origin net.Conn, said peeked)
 	}
 	p.count(f, endTunnelled)
 	p.tunnel(c, origin, f)
+}
+
+// unreached counts a tunnel that could not be opened. An address that scrim does not connect to is a refusal, and recorded;
+// then it reports true.
+func (p *Proxy) unreached(f *Flow, err error) bool {
+	var refused *AddressError
+	if !errors.As(err, &refused) {
+		p.count(f, endFailed)
+		return false
+	}
+	p.count(f, endRefused)
+	p.recordRefusal(f, refused.Error())
+	return true
 }
 
 // refuse ends a connection by policy: the client is told in its own protocol, and the ledger what and why.

@@ -101,10 +101,8 @@ func (p *Proxy) connected(c *clientConn, f *Flow) {
 	if f.Gate.Answer == rules.Tunnel {
 		var err error
 		if origin, err = p.up().dialTunnel(p.life, f); err != nil {
-			p.count(f, endFailed)
 			status := http.StatusBadGateway
-			var refused *AddressError
-			if errors.As(err, &refused) {
+			if p.unreached(f, err) {
 				status = http.StatusForbidden
 			}
 			writePlain(c, status, upstreamText(f.To, err))

@@ -269,7 +269,7 @@ func (x *exchange) failed(err error) {
 	status := http.StatusBadGateway
 	var refused *AddressError
 	if errors.As(err, &refused) {
-		status = http.StatusForbidden
+		status, x.refused = http.StatusForbidden, true
 	}
 	fail(x.w, status, upstreamText(x.message.To, err))
 }

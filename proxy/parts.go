@@ -161,7 +161,7 @@ func (p *Proxy) untouched(w http.ResponseWriter, r *http.Request, conn *Flow, to
 	}
 	defer func() {
 		if !x.originDone {
-			p.count(f, endFailed)
+			x.finish(endFailed)
 			return
 		}
 		p.count(f, endTunnelled)

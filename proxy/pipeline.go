@@ -30,6 +30,7 @@ type exchange struct {
 	down       int64       // bytes of content sent to the client
 	originDone bool        // the origin's answer began
 	cut        atomic.Bool // the client's content ended before its end
+	refused    bool        // scrim does not connect to the address
 	failure    string
 }
 
@@ -177,11 +178,17 @@ const verdictFailed = "failed"
 
 // finish counts the request and posts its result record. It runs while a panic of the copy unwinds, too.
 func (x *exchange) finish(as end) {
-	if !x.originDone {
+	switch {
+	case x.refused:
+		as = endRefused
+	case !x.originDone:
 		as = endFailed
 	}
 	x.p.count(x.flow, as)
 	if x.record == nil {
+		if x.refused {
+			x.p.recordRefusal(x.flow, x.failure)
+		}
 		return
 	}
 	rec := x.p.newRecord(ledger.Result, x.flow, &x.message.To)

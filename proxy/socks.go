@@ -47,12 +47,11 @@ func (p *Proxy) serveSOCKS(c *clientConn) {
 	case rules.Tunnel:
 		if origin, err = p.up().dialTunnel(p.life, f); err != nil {
 			code := byte(socksUnreachable)
-			var refused *AddressError
-			if errors.As(err, &refused) {
+			if p.unreached(f, err) {
 				code = socksNotAllowed
 			}
 			replySOCKS(c.tcp, code)
-			p.lose(c, f, upstreamText(f.To, err))
+			c.Close()
 			return
 		}
 		if !c.join(origin) {

@@ -272,6 +272,9 @@ func (s *sqlite) renew(_ context.Context, now time.Time, why error) (string, err
 	return note, s.openWriting()
 }
 
+// Corrupt reports whether err says that the store is no database, or a damaged one.
+func Corrupt(err error) bool { return isCorrupt(err) }
+
 func isCorrupt(err error) bool {
 	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB)
 }

@@ -324,13 +324,17 @@ chain elsewhere, and nobody can rewrite what is before it unseen.`,
 		Example: "  scrim log verify\n  scrim log verify --json",
 		Args:    exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withLog(c.Context(), func(b book) error {
+			err := a.withLog(c.Context(), func(b book) error {
 				report, err := b.Verify(c.Context())
 				if err != nil {
 					return err
 				}
 				return a.showReport(report)
 			})
+			if ledger.Corrupt(err) {
+				return &codeError{err: err, code: exitUnverified, hint: "keep a copy of the state directory before anything else"}
+			}
+			return err
 		},
 	}
 	addJSON(a, c)

@@ -28,7 +28,7 @@ func (c Coding) String() string {
 }
 
 // Plain undoes the content codings of raw. declared is the value of Content-Encoding, which may list several (RFC 9110,
-// section 8.4); gzip and zstd that nobody declared are recognised by their first bytes. Errors match ErrCoding for an unknown
+// section 8.4); gzip and zstd that nobody declared are recognised by their first bytes, br and deflate by what is in them. Errors match ErrCoding for an unknown
 // coding, content that is not in it or goes on after it, ErrTooLarge and ErrRatio. The result may be raw itself.
 func Plain(declared string, raw []byte, lim Limits) ([]byte, Coding, error) {
 	lim = lim.filled()
@@ -70,21 +70,14 @@ func Plain(declared string, raw []byte, lim Limits) ([]byte, Coding, error) {
 			return nil, Coding{}, err
 		}
 	}
+	if a, below, ok := attempt(plain, most, lim); ok && c.n < maxCodings {
+		c.note(a)
+		plain = below
+	}
 	if int64(len(plain)) > lim.MaxBytes {
 		return nil, Coding{}, fmt.Errorf("%d bytes: %w", len(plain), ErrTooLarge)
 	}
 	return plain, c, nil
-}
-
-// recognise tells a coding by its first bytes.
-func recognise(b []byte) (algorithm, bool) {
-	switch {
-	case len(b) >= 3 && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8: // RFC 1952, section 2.3.1
-		return gzipped, true
-	case len(b) >= 4 && b[0] == 0x28 && b[1] == 0xb5 && b[2] == 0x2f && b[3] == 0xfd: // RFC 8878, section 3.1.1
-		return zstandard, true
-	}
-	return 0, false
 }
 
 // deflateKind tells zlib from bare deflate by the header (RFC 1950, section 2.2).
@@ -100,9 +93,7 @@ func (c *Coding) undo(a algorithm, coded []byte, most int64, byRatio bool) ([]by
 	if c.n == maxCodings {
 		return nil, fmt.Errorf("over %d content codings: %w", maxCodings, ErrCoding)
 	}
-	copy(c.layers[1:], c.layers[:c.n])
-	c.layers[0] = a
-	c.n++
+	c.note(a)
 	name := Coding{layers: [maxCodings]algorithm{a}, n: 1}.String()
 	plain, err := a.decode(coded, most)
 	switch {
@@ -114,6 +105,13 @@ func (c *Coding) undo(a algorithm, coded []byte, most int64, byRatio bool) ([]by
 		return nil, fmt.Errorf("undoing %s: over %d bytes from %d: %w", name, most, len(coded), ErrRatio)
 	}
 	return nil, fmt.Errorf("undoing %s: over %d bytes: %w", name, most, ErrTooLarge)
+}
+
+// note puts a before the codings already noted. There must be room.
+func (c *Coding) note(a algorithm) {
+	copy(c.layers[1:], c.layers[:c.n])
+	c.layers[0] = a
+	c.n++
 }
 
 // Apply puts the codings on again, without name or time in their headers: the same bytes give the same bytes.

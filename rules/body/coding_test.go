@@ -38,6 +38,10 @@ func TestPlain(t *testing.T) {
 		{"zstd_undeclared", "", []algorithm{zstandard}, "zstd"},
 		{"stacked", "br, gzip", []algorithm{brotlied, gzipped}, "br, gzip"},
 		{"undeclared_below_declared", "br", []algorithm{gzipped, brotlied}, "gzip, br"},
+		{"deflate_as_zlib_undeclared", "", []algorithm{zlibbed}, "deflate"},
+		{"deflate_without_wrapper_undeclared", "", []algorithm{deflated}, "deflate"},
+		{"br_undeclared", "", []algorithm{brotlied}, "br"},
+		{"br_undeclared_below_gzip", "gzip", []algorithm{brotlied, gzipped}, "br, gzip"},
 	}
 	for _, c := range cases {
 		t.Run(c.behaviour, func(t *testing.T) {
@@ -133,4 +137,20 @@ func TestPlainFaults(t *testing.T) {
 			t.Errorf("got %v, want ErrTooLarge", err)
 		}
 	})
+}
+
+// TestPlainLeavesAlone is for bodies that a decoder could take for a coding without marks.
+func TestPlainLeavesAlone(t *testing.T) {
+	for behaviour, raw := range map[string]string{
+		"text_with_the_marks_of_zlib": "x^2 + y^2", "text": "hello", "message_pack": "\x82\xa1a\x01\xa1b\x02", "empty_br": "\x06", "minidump": "MDMP\x93\xa7\x00\x00\x0f",
+		"protobuf": "\x08\x96\x01\x12\x04anna", "utf16": "\xff\xfe{\x00}\x00", "truncated_zlib": "x\x9c\xabVJT\xb22", "br_of_noise": string(coded(t, "\x00\x01\xfe\xff\x00\x02", brotlied)),
+		"br_cut_short": string(coded(t, `{"event":"playback:itemend"}`, brotlied)[:20]), "br_with_more_behind": string(coded(t, `{"event":1}`, brotlied)) + "x",
+	} {
+		t.Run(behaviour, func(t *testing.T) {
+			plain, coding, err := Plain("", []byte(raw), Limits{})
+			if err != nil || string(plain) != raw || !coding.Identity() {
+				t.Errorf("got %q in %q, %v; want it as it came", plain, coding, err)
+			}
+		})
+	}
 }

@@ -3,9 +3,16 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
+	"encoding/pem"
 	"io/fs"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -176,4 +183,46 @@ func TestPagesHoldNothingThatRunsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// scrim itself, with an origin: what the pages say is what happens.
+func TestPagesOfARunningScrimInABrowser(t *testing.T) {
+	modules(t)
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "scrim")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/scrim")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building scrim: %v\n%s", err, out)
+	}
+	cert, key := originCertificate(t, dir, "analytics.plex.tv")
+	drive(t, "real.test.mjs", "SCRIM_BINARY="+binary, "SCRIM_ORIGIN_CERT="+cert, "SCRIM_ORIGIN_KEY="+key)
+}
+
+// originCertificate writes a certificate of its own for a host, and its key.
+func originCertificate(t *testing.T, dir, host string) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "origin of a test"}, DNSNames: []string{host},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, "origin.pem"), filepath.Join(dir, "origin.key")
+	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile
 }

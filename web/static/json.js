@@ -120,17 +120,17 @@ export function steps(selector) {
 const unescape = (s) => s.replace(/\\u([0-9a-fA-F]{4})|\\(.)/g, (_, hex, c) => (hex ? String.fromCharCode(parseInt(hex, 16)) : { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' }[c] ?? c));
 
 // mark hangs each edit on the node it is about; a field that did not leave becomes a ghost at its place.
-// It returns the edits that have no single place.
-export function mark(root, edits) {
+// all: nothing left, so every field is a ghost. It returns the edits that have no single place.
+export function mark(root, edits, all = false) {
 	const elsewhere = [];
 	for (const edit of edits) {
 		const path = steps(edit.selector);
-		if (!path || !place(root, path, 0, edit)) elsewhere.push(edit);
+		if (!path || !place(root, path, 0, edit, all)) elsewhere.push(edit);
 	}
 	return elsewhere;
 }
 
-function place(node, path, at, edit) {
+function place(node, path, at, edit, all) {
 	if (at === path.length) {
 		(node.edits ??= []).push(edit);
 		return true;
@@ -138,10 +138,10 @@ function place(node, path, at, edit) {
 	const step = path[at];
 	const kids = node.items?.filter((k) => step.wild || k.name === (step.name ?? step.index)) ?? [];
 	const real = kids.filter((k) => !k.ghost || !step.wild);
-	if (real.length > 0) return real.map((k) => place(k, path, at + 1, edit)).some(Boolean);
-	if (edit.effect !== 'removed' && !edit.removed) return false;
+	if (real.length > 0) return real.map((k) => place(k, path, at + 1, edit, all)).some(Boolean);
+	if (edit.effect !== 'removed' && !edit.removed && !all) return false;
 	if (node.kind !== 'object' && node.kind !== 'array') return false;
 	const ghost = { ghost: true, kind: at + 1 === path.length ? 'gone' : 'object', name: step.wild ? '*' : step.name ?? step.index, items: at + 1 === path.length ? undefined : [] };
 	node.items.push(ghost);
-	return place(ghost, path, at + 1, edit);
+	return place(ghost, path, at + 1, edit, all);
 }

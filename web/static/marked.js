@@ -21,7 +21,7 @@ export function Line({ depth = 0, edits, ghost, about, children }) {
 
 function note(edit) {
 	const was = what(edit);
-	if (edit.effect === 'removed') return [was && text.entry.was(was), edit.listed ? '' : text.entry.unlisted].filter(Boolean).join(' · ');
+	if (edit.effect === 'removed') return [was && text.entry.was(was), edit.transform === 'unlisted' ? text.entry.unlisted : ''].filter(Boolean).join(' · ');
 	return [edit.detail || how(edit), was && text.entry.was(was)].filter(Boolean).join(' · ');
 }
 

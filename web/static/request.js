@@ -16,7 +16,7 @@ export function Message({ request, edits = [], about, host, plain }) {
 		const tree = body.tree?.() ?? { kind: 'object', items: [] };
 		const inBody = edits.filter((e) => e.selector.startsWith('$'));
 		const rest = edits.filter((e) => !/^(\$|header:|query:)/.test(e.selector));
-		const left = body.tree || request.body === null ? mark(tree, inBody) : inBody;
+		const left = body.tree || request.body === null ? mark(tree, inBody, request.body === null) : inBody;
 		return { root: body.tree || tree.items.length ? tree : null, elsewhere: [...left, ...rest] };
 	}, [body, edits]);
 	const [path, query = ''] = cut(request.target);

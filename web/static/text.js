@@ -47,9 +47,10 @@ export const text = {
 	door: { proxy: 'explicit proxy', socks: 'SOCKS5', collector: 'collector', transparent: 'transparent', redirected: 'redirected by DNS', tls: 'redirected by DNS, TLS', http: 'redirected by DNS, HTTP', dns: 'DNS', web: 'this page' },
 	noProduct: 'No product', noRule: 'no rule matched',
 	fieldsHeld: (n) => `${many(n, 'field', 'fields')} held back`,
-	fieldsChanged: (n) => `${many(n, 'field', 'fields')} made coarser`,
+	fieldsChanged: (n) => `${many(n, 'field', 'fields')} softened`,
 	connections: (n) => many(n, 'connection', 'connections'),
 	parts: (n) => `${many(n, 'part', 'parts')} left later`,
+	part: (p) => `part “${p}”`,
 	today: 'Today', yesterday: 'Yesterday', justNow: 'just now',
 
 	left: {
@@ -65,20 +66,20 @@ export const text = {
 	},
 	charts: {
 		title: 'The last 30 days', verdicts: 'Events a day', fields: 'Fields', tunnels: 'Bytes tunnelled', pick: 'Hover or touch to read a day', table: 'Values of the chart', empty: 'No events in these 30 days.', day: 'Day',
-		generalized: 'softened', dropped: 'held back', passed: 'left unchanged', held: 'waiting', refused: 'refused', failed: 'failed', fields_held_back: 'held back', fields_changed: 'made coarser', tunnel_bytes: 'bytes tunnelled',
+		generalized: 'softened', dropped: 'held back', passed: 'left unchanged', held: 'waiting', refused: 'refused', failed: 'failed', fields_held_back: 'held back', fields_changed: 'softened', tunnel_bytes: 'bytes tunnelled',
 	},
 	entry: {
 		back: 'What left', when: 'When', from: 'From', to: 'To', door: 'Door', rule: 'Rule', why: 'Why', kind: 'Kind of data', outcome: 'Answer', size: 'Size', id: 'Entry', hash: 'Hash', hashBefore: 'Hash before', detail: 'Detail', error: 'Error', answered: 'answered here', by: 'by the origin',
 		leftTitle: 'The request as it left', keptTitle: 'Nothing left the house', keptHelp: 'The fields below were in the request. None of them left.', heldHelp: 'The fields below were in the request. It waits, or its parts left separately.',
 		original: 'As it came', originalHelp: 'In memory only, because originals: memory is on. It is gone after 50 more events or a restart.', marked: 'Marked', raw: 'Exact text', listed: 'All edits',
 		headers: 'Headers', query: 'Query', body: 'Body', noBody: 'No body.', binary: (n) => `${n} that are not text.`, cut: 'Only the beginning is shown.', showAll: 'Show more', masked: 'Secrets such as tokens and cookies are masked in the ledger.',
-		elsewhere: 'Edits that have no single place', changed: 'made coarser', removed: 'held back', replaced: 'written anew', kept: 'kept', was: (w) => `was ${w}`, times: (n) => `${num(n)} times`, unlisted: 'no rule lists it', wasThere: 'What was there', done: 'What was done', reasonTitle: 'Why',
+		elsewhere: 'Edits that have no single place', changed: 'softened', removed: 'held back', replaced: 'written anew', kept: 'kept', was: (w) => `was ${w}`, times: (n) => `${num(n)} times`, unlisted: 'no rule lists it', wasThere: 'What was there', done: 'What was done', reasonTitle: 'Why',
 		toRule: 'See the rule', toSwitch: (kind) => `Switch for ${kind}`, like: 'More of this rule', sameFlow: 'The same exchange', partsTitle: 'What left of it later', chain: 'Place in the chain', ruleGone: 'this rule is no longer in force', newTag: 'new',
-		effects: { kept: 'Kept', changed: 'Made coarser', removed: 'Held back' }, summary: (k, c, r) => [c && `${num(c)} made coarser`, r && `${num(r)} held back`, k && `${num(k)} kept`].filter(Boolean).join(' · ') || 'no field was looked at', legend: 'Marks', tooDeep: 'This body is too large to mark. Its exact text is shown.', size2: (a, b) => `${a} out, ${b} back`,
+		effects: { kept: 'Kept', changed: 'Softened', removed: 'Held back' }, summary: (k, c, r) => [c && `${num(c)} softened`, r && `${num(r)} held back`, k && `${num(k)} kept`].filter(Boolean).join(' · ') || 'no field was looked at', legend: 'Marks', tooDeep: 'This body is too large to mark. Its exact text is shown.', size2: (a, b) => `${a} out, ${b} back`,
 	},
 	transform: {
 		keep: 'kept', remove: 'removed', unlisted: 'no rule lists it', replace: 'replaced', round: 'rounded', bucket: 'put into a class', truncate: 'cut to a coarser time', stamp: 'the day of sending', top: 'top-coded', bottom: 'bottom-coded', map: 'coarser category',
-		shorten: 'shortened', prefix: 'network part kept', pseudonym: 'pseudonym', random: 'replaced by chance', derive: 'worked out from the coarser field', frame: 'frame class', inside: 'opened and treated',
+		shorten: 'shortened', prefix: 'network part kept', pseudonym: 'pseudonym', random: 'replaced by chance', derive: 'worked out from the coarser field', frame: 'frame class', inside: 'opened and treated', drop: 'stayed in the house with its event',
 	},
 	products: {
 		title: 'Products', lead: 'One switch for each kind of data. It acts at once, is remembered, and is itself an entry in the ledger.', seen: 'Seen in this house', unseen: 'Not seen yet', search: 'Find a product',
@@ -86,7 +87,7 @@ export const text = {
 		means: { pass: 'Leaves as the product wrote it.', generalize: 'Leaves in a coarser form, by the rules.', drop: 'Stays here; the product gets a plausible answer.' },
 		kinds: 'Kinds of data', events: (n) => many(n, 'event', 'events'), rules: (n) => many(n, 'rule', 'rules'), last: (t) => `last ${t}`, none: 'not seen yet',
 		byYou: 'set here', byDefault: 'as shipped', byFile: (f) => `from ${f}`, reset: 'As configured', done: (k, s) => `${k}: ${s}`, switchOf: (k, p) => `${k} of ${p}`,
-		profile: 'Profile', profiles: { generalized: 'Generalized', strict: 'Strict', default: 'As for all' }, profileMeans: { generalized: '8 lengths for films, rate and resolution apart.', strict: '4 lengths for films, no technical record.' }, profileAll: 'Profile of all products',
+		profile: 'Profile', profiles: { generalized: 'Generalized', strict: 'Strict', default: 'As for all' }, profileMeans: { generalized: 'The default classes.', strict: 'Coarser classes, fewer records.' }, profileAll: 'Profile of all products',
 		pause: 'Pause', pauseHelp: 'While paused, this product passes unchanged. It ends by itself.', pauses: { 15: '15 minutes', 60: '1 hour', tomorrow: 'until tomorrow' }, paused: (t) => `Passes unchanged until ${t}`, remains: (t) => `${t} left`, resume: 'End the pause', resumed: (p) => `${p} is treated by its rules again`,
 		hosts: 'Hosts', see: 'See its entries', classes: { telemetry: 'telemetry', mixed: 'mixed', '': 'not decrypted' },
 		plex: {

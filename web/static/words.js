@@ -82,7 +82,9 @@ export function sentence(e) {
 	if (e.type === 'tunnel') return [text.connections(e.count ?? 0), bytes((e.bytes_in ?? 0) + (e.bytes_out ?? 0))];
 	const pieces = [];
 	if (e.kind_title || e.kind) pieces.push(lower(e.kind_title || e.kind));
-	if (e.says?.length) pieces.push(e.says.join(', '));
+	const said = e.says?.length ? e.says.join(', ') : eventOf(e);
+	if (said) pieces.push(said);
+	if (e.part) pieces.push(text.part(e.part));
 	if (e.held_back) pieces.push(text.fieldsHeld(e.held_back));
 	else if (e.changed) pieces.push(text.fieldsChanged(e.changed));
 	if (!e.rule && !e.kind && e.verdict !== 'failed') pieces.push(text.noRule);
@@ -90,6 +92,9 @@ export function sentence(e) {
 	if (e.error) pieces.push(e.error);
 	return pieces;
 }
+
+// eventOf is the name of the event where the detail says which one it was: $.event is "client:click".
+const eventOf = (e) => e.detail?.match(/(?:^|; )\S+ is "([^"]{1,60})"$/)?.[1] ?? '';
 
 const lower = (s) => (/^[A-Z][a-z]/.test(s) ? s[0].toLowerCase() + s.slice(1) : s);
 
@@ -102,12 +107,12 @@ export function hue(name) {
 	return sum % 8;
 }
 
-// what says type and shape of what was there: "string, uuid".
+// what says type and shape of what was there: "number, integer of 4 digits" is told as "integer, 4 digits".
 export function what(edit) {
-	const shape = edit.shape && edit.shape !== edit.type ? edit.shape : '';
-	if (!shape) return edit.type || '';
-	const number = edit.type === 'number' && shape.startsWith('integer');
-	return edit.type && !shape.startsWith(edit.type) && !number ? `${edit.type}, ${shape}` : shape;
+	const { type = '', shape = '' } = edit;
+	if (!shape || shape === type) return type;
+	const plain = (type === 'string' && !/^(integer|number|decimal)/.test(shape)) || (type === 'number' && /^(integer|decimal)/.test(shape));
+	return plain || !type || shape.startsWith(type) ? shape : `${type}, ${shape}`;
 }
 
 // how says what was done: "put into a class, to 8 lengths".

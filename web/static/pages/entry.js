@@ -18,11 +18,11 @@ export default function EntryPage({ route }) {
 function Entry({ d }) {
 	const e = d.entry;
 	const about = { rule: e.rule, why: d.why, kind: e.kind, product: e.product, kindTitle: e.kind_title || e.kind };
-	const counts = count(d.edits);
 	const pieces = sentence(e);
+	const both = d.original !== null;
 	return html`<div class="entry-head"><${Avatar} name=${subject(e)} id=${e.product} /><div class="grow"><${Head} title=${[subject(e), ...pieces].join(' · ')} lead=${`${atTime(e.time)} · ${ago(e.time)}`} /></div><${Verdict} entry=${e} /></div>
-		<div class="entry-grid"><div>
-			<${Left} d=${d} about=${about} counts=${counts} />
+		<div class=${'entry-grid' + (both ? ' wide' : '')}><div>
+			<${Left} d=${d} about=${about} />
 			${d.parts.length > 0 && html`<${Panel} title=${text.entry.partsTitle} flush><${Rows} rows=${d.parts} plain /><//>`}
 			${d.same_flow.length > 0 && html`<${Panel} title=${text.entry.sameFlow} flush><${Rows} rows=${d.same_flow} plain /><//>`}
 		</div><aside><${Facts} d=${d} /></aside></div>`;
@@ -30,17 +30,20 @@ function Entry({ d }) {
 
 const count = (edits) => edits.reduce((n, e) => ({ ...n, [e.effect]: n[e.effect] + 1 }), { kept: 0, changed: 0, removed: 0 });
 
-function Left({ d, about, counts }) {
+function Left({ d, about }) {
 	const e = d.entry;
+	// Of an exchange in parts, each entry shows its own.
+	const edits = d.edits.filter((x) => !x.part || !e.part || x.part === e.part);
+	const counts = count(edits);
 	const aside = text.entry.summary(counts.kept, counts.changed, counts.removed);
 	const original = d.original && html`<${Panel} title=${text.entry.original} aside=${atTime(d.original.time)}><p class="small dim">${text.entry.originalHelp}</p><${Message} request=${d.original.request} about=${about} host=${e.host} plain /><//>`;
 	if (!d.request) {
 		if (e.type === 'event' || e.type === 'tunnel') return null;
 		const ghost = { method: e.method || '', target: e.target || '/', header: [], body: null };
 		const help = e.verdict === 'hold' || e.parts_left ? text.entry.heldHelp : text.entry.keptHelp;
-		return html`${d.edits.length > 0 && html`<${Panel} title=${e.verdict === 'hold' ? text.verdict.hold : text.entry.keptTitle} aside=${aside}><p class="dim small">${help}</p><${Message} request=${ghost} edits=${d.edits} about=${about} host=${e.host} /><//>`}${original}`;
+		const kept = edits.length > 0 && html`<${Panel} title=${e.verdict === 'hold' ? text.verdict.hold : text.entry.keptTitle} aside=${aside}><p class="dim small">${help}</p><${Message} request=${ghost} edits=${edits} about=${about} host=${e.host} /><//>`;
+		return original ? html`<div class="beside">${original}${kept}</div>` : kept;
 	}
-	const edits = d.edits.filter((x) => !x.part || !e.part || x.part === e.part);
 	const left = html`<${Panel} title=${text.entry.leftTitle} aside=${aside}><${Message} request=${d.request} edits=${edits} about=${about} host=${e.host} /><p class="small dim masked">${text.entry.masked}</p><//>`;
 	return original ? html`<div class="beside">${original}${left}</div>` : left;
 }

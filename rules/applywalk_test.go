@@ -103,9 +103,10 @@ func TestPreflight(t *testing.T) {
 
 func TestClients(t *testing.T) {
 	set := load(t, rules.Options{}, `
-hosts: {h.example.org: telemetry}
+hosts: {h.example.org: telemetry, m.example.org: mixed}
 rules:
   - {id: r, match: {host: h.example.org, client: [192.168.1.0/24, tv]}, then: drop}
+  - {id: m, match: {host: m.example.org, client: tv}, then: drop}
   - {id: x, match: {host: x.example.org, client: 10.0.0.1}, then: refuse}
 `)
 	for _, c := range []struct {
@@ -114,7 +115,9 @@ rules:
 	}{
 		{"192.168.1.7", "", "h.example.org", rules.Intercept},
 		{"::ffff:192.168.1.7", "", "h.example.org", rules.Intercept},
-		{"192.168.2.7", "", "h.example.org", rules.Tunnel},
+		{"192.168.2.7", "", "h.example.org", rules.Intercept}, // what no rule matches on a telemetry host is dropped, whoever sends it
+		{"192.168.2.7", "tv", "m.example.org", rules.Intercept},
+		{"192.168.2.7", "", "m.example.org", rules.Tunnel},
 		{"192.168.2.7", "tv", "h.example.org", rules.Intercept},
 		{"10.0.0.1", "", "x.example.org", rules.Block},
 		{"10.0.0.2", "", "x.example.org", rules.Tunnel},

@@ -1,8 +1,9 @@
 package rules
 
 // Gate says what becomes of a connection of client to host (lower case, no final dot): the first rule that speaks of
-// both decides, since nothing else is known yet. A host that no rule names for this client is tunnelled; where a name
-// of the request and one of TLS differ, ask for both. It does not allocate.
+// both decides, since nothing else is known yet. A host whose rules are all for other clients is tunnelled, but a
+// telemetry host is not: what no rule matches there must not leave. Where a name of the request and one of TLS differ,
+// ask for both. It does not allocate.
 func (s *Set) Gate(client Client, host string) Gate {
 	var room [8]int32
 	found := s.index.find(room[:0], host)
@@ -18,10 +19,11 @@ func (s *Set) Gate(client Client, host string) Gate {
 		}
 		return s.interception(host)
 	}
-	if limited {
+	gate := s.interception(host)
+	if limited && gate.Class != Telemetry {
 		return Gate{Answer: Tunnel}
 	}
-	return s.interception(host)
+	return gate
 }
 
 // refusal is the answer of a refuse rule, which a switch or a pause turns into a tunnel.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,8 +46,8 @@ func (d *webDoor) open(h *house, settings *proxy.Config) error {
 	settings.Book = fedBook{h.ledger, d.feed}
 	if cfg.Ledger.Originals == "memory" {
 		d.originals = newOriginals(cfg.plain)
-		settings.Original = d.originals.keep
 	}
+	settings.Original = d.original
 	if cfg.Listen.Web == "" {
 		return nil
 	}
@@ -61,6 +63,23 @@ func (d *webDoor) open(h *house, settings *proxy.Config) error {
 		settings.Upstream.OwnPorts = append(settings.Upstream.OwnPorts, uint16(addr.Port))
 	}
 	return nil
+}
+
+// maxMeasuredBody bounds the content of a message that is measured.
+const maxMeasuredBody = 64 << 10
+
+// original is handed each request that a rule decided, as it came. Now and then one is measured, so that the inventory
+// can estimate how many different values a field has.
+func (d *webDoor) original(flow string, m *rules.Message, rule *rules.RuleInfo) {
+	if d.originals != nil {
+		d.originals.keep(flow, m)
+	}
+	if len(m.Body) > maxMeasuredBody || !d.feed.Samples(m.Time) {
+		return
+	}
+	sample := &audit.Sample{Product: rule.Product, Rule: rule.ID, Message: *m}
+	sample.Message.Header, sample.Message.Body = slices.Clone(m.Header), bytes.Clone(m.Body)
+	d.feed.Measure(sample)
 }
 
 func (d *webDoor) run(ctx context.Context) error {

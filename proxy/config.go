@@ -62,7 +62,7 @@ type Config struct {
 	Observe func(Observation)
 	// Original is handed each request that a rule decided, as it came, before it is answered or leaves. It must copy what it
 	// keeps. Nil: nobody keeps them.
-	Original func(flow string, m *rules.Message)
+	Original func(flow string, m *rules.Message, rule *rules.RuleInfo)
 
 	// Plain undoes the content codings of a body for the ledger; coding "" where there were none. Nil: it is kept as it left.
 	Plain func(declared string, coded []byte) (plain []byte, coding string, err error)
@@ -130,7 +130,7 @@ type Limits struct {
 	IdleTimeout   time.Duration // of a kept-alive connection; 5 min
 	DialTimeout   time.Duration // 10 s
 	HalfClosed    time.Duration // of a tunnel that one side has ended; 1 h
-	Grace         time.Duration // for open tunnels and requests when scrim stops; 5 s
+	Grace         time.Duration // for open tunnels and requests when scrim stops; 3 s
 }
 
 func (l *Limits) defaults() {
@@ -146,7 +146,7 @@ func (l *Limits) defaults() {
 	def(&l.IdleTimeout, 5*time.Minute)
 	def(&l.DialTimeout, 10*time.Second)
 	def(&l.HalfClosed, time.Hour)
-	def(&l.Grace, 5*time.Second)
+	def(&l.Grace, 3*time.Second)
 }
 
 func def[T comparable](field *T, value T) {

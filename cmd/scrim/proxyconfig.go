@@ -21,7 +21,7 @@ func (c *config) proxyConfig() (proxy.Config, error) {
 		OnPinned: proxy.OnPinned{Telemetry: c.OnPinned.Telemetry, Mixed: c.OnPinned.Mixed},
 		Limits: proxy.Limits{
 			Connections: c.Limits.Connections, PerClient: c.Limits.PerClient, Header: int(c.Limits.Header), Body: int64(c.Limits.MaxBody),
-			HeaderTimeout: c.Limits.HeaderTimeout, IdleTimeout: c.Limits.IdleTimeout,
+			HeaderTimeout: c.Limits.HeaderTimeout, PeekTimeout: c.Limits.HeaderTimeout, IdleTimeout: c.Limits.IdleTimeout,
 		},
 		Upstream: proxy.Upstream{Resolvers: c.Upstream.Resolvers, Proxy: c.Upstream.Proxy, Hosts: c.Upstream.Hosts},
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/axiomhq/hyperloglog"
 )
 
 // Fact is what the inventory takes of one record: names, types and shapes, never a value.
@@ -74,11 +76,12 @@ const (
 type Inventory struct {
 	loc *time.Location
 
-	mu     sync.Mutex // guards what follows
-	state  state
-	fields int // in all events
-	marks  map[string]*eventState
-	onNew  func(Drift)
+	mu       sync.Mutex // guards what follows
+	state    state
+	fields   int // in all events
+	sketches int // of all fields
+	marks    map[string]*eventState
+	onNew    func(Drift)
 }
 
 // state is what is kept over a restart.
@@ -129,7 +132,8 @@ type fieldState struct {
 	Listed    bool        `json:"listed,omitempty"`
 	Fresh     bool        `json:"fresh,omitempty"` // came when its event was known already
 
-	mark int64 // of the sighting that counted last
+	mark   int64               // of the sighting that counted last
+	sketch *hyperloglog.Sketch // of its values; nil: not measured
 }
 
 // TypeCount is how often a type, or a look, was seen.

@@ -13,6 +13,11 @@ const stateVersion = 1
 func (v *Inventory) Save() ([]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	for _, e := range v.state.Events {
+		for _, p := range e.Fields {
+			p.Distinct = p.estimate()
+		}
+	}
 	return json.Marshal(&v.state)
 }
 
@@ -44,7 +49,7 @@ func (v *Inventory) take(s state) {
 	if s.Days == nil {
 		s.Days = map[string]*Day{}
 	}
-	v.state, v.fields, v.marks = s, 0, map[string]*eventState{}
+	v.state, v.fields, v.sketches, v.marks = s, 0, 0, map[string]*eventState{}
 	for _, e := range s.Events {
 		e.index = make(map[string]*fieldState, len(e.Fields))
 		for _, p := range e.Fields {

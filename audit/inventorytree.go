@@ -84,7 +84,7 @@ func (e *eventState) tree(now time.Time) EventTree {
 	out.Fields = make([]FieldInfo, len(e.Fields))
 	for i, p := range e.Fields {
 		out.Fields[i] = FieldInfo{
-			Selector: p.Selector, Types: byCount(p.Types), Count: p.Count, Distinct: p.Distinct, First: p.First, Last: p.Last,
+			Selector: p.Selector, Types: byCount(p.Types), Count: p.Count, Distinct: p.estimate(), First: p.First, Last: p.Last,
 			Treatment: p.Transform, Detail: p.Detail, Effect: p.Effect, Part: p.Part, Listed: p.Listed, New: p.Fresh && now.Sub(p.First) < newFor,
 		}
 		if looks := byCount(p.Looks); len(looks) > 0 {

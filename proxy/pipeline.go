@@ -63,7 +63,7 @@ func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, conn *Flow, to 
 	x.outcome = x.set.Apply(x.message, rules.Env{Now: now, Location: p.cfg.Location, Random: p.cfg.Random, Key: p.cfg.Key})
 	x.noteDrift()
 	if p.cfg.Original != nil && x.outcome.Rule != nil {
-		p.cfg.Original(f.ID, x.message)
+		p.cfg.Original(f.ID, x.message, x.outcome.Rule)
 	}
 
 	// Steps 10 to 12. Record before anything leaves; then forward, hold or answer here.

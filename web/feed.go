@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -19,11 +20,14 @@ const inventoryName = "inventory.json"
 
 // Bounds of a feed.
 const (
-	feedQueue   = 8192             // records that wait to be counted
-	feedPage    = 500              // entries read at once when catching up
-	feedSave    = 5 * time.Minute  // between saves
-	feedRest    = time.Millisecond // between pages, so that catching up does not starve traffic
-	savedAtOnce = 2 * time.Second  // after the last fact of a burst the first time
+	feedQueue   = 8192                   // records that wait to be counted
+	feedSamples = 64                     // messages that wait to be measured
+	maxSampled  = 20                     // in a second
+	feedMeasure = 500 * time.Millisecond // between rounds of measuring: what is measured has been counted by then
+	feedPage    = 500                    // entries read at once when catching up
+	feedSave    = 5 * time.Minute        // between saves
+	feedRest    = time.Millisecond       // between pages, so that catching up does not starve traffic
+	savedAtOnce = 2 * time.Second        // after the last fact of a burst the first time
 )
 
 // Feed brings records to an inventory: those committed while it runs, and, when it starts, those that the ledger
@@ -34,6 +38,10 @@ type Feed struct {
 	file      string
 	log       *slog.Logger
 	queue     chan *ledger.Record
+	samples   chan *audit.Sample
+	seed      maphash.Seed // of what is measured: forgotten with the process
+	second    atomic.Int64 // the one that sampled counts
+	sampled   atomic.Int64 // samples taken in it
 	missed    atomic.Int64
 	until     int64      // of Run: the newest record that was counted from the ledger
 	dirty     bool       // of Run: something is not saved
@@ -46,7 +54,7 @@ func NewFeed(inventory *audit.Inventory, book Book, file string, log *slog.Logge
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Feed{inventory: inventory, book: book, file: file, log: log, queue: make(chan *ledger.Record, feedQueue)}
+	f := &Feed{inventory: inventory, book: book, file: file, log: log, queue: make(chan *ledger.Record, feedQueue), samples: make(chan *audit.Sample, feedSamples), seed: maphash.MakeSeed()}
 	if file == "" {
 		return f
 	}
@@ -121,6 +129,9 @@ func (f *Feed) Run(ctx context.Context) error {
 	defer tick.Stop()
 	soon := time.NewTimer(savedAtOnce)
 	defer soon.Stop()
+	measure := time.NewTicker(feedMeasure)
+	defer measure.Stop()
+	var ripe []*audit.Sample
 	for {
 		select {
 		case <-ctx.Done():
@@ -129,10 +140,44 @@ func (f *Feed) Run(ctx context.Context) error {
 			return nil
 		case r := <-f.queue:
 			f.arrived(r)
+		case <-measure.C:
+			ripe = f.measure(ripe)
 		case <-soon.C:
 			f.save(ctx)
 		case <-tick.C:
 			f.save(ctx)
+		}
+	}
+}
+
+// Samples says whether a message that arrives now is to be measured: a few in a second are. It does not block.
+func (f *Feed) Samples(now time.Time) bool {
+	if second := now.Unix(); f.second.Swap(second) != second {
+		f.sampled.Store(0)
+	}
+	return f.sampled.Add(1) <= maxSampled
+}
+
+// Measure hands over a message of which Samples said that it is to be measured.
+func (f *Feed) Measure(s *audit.Sample) {
+	select {
+	case f.samples <- s:
+	default: // as if it had not been sampled
+	}
+}
+
+// measure measures what waited for a round, and returns what waits now: its record may not have been counted yet.
+func (f *Feed) measure(ripe []*audit.Sample) (waiting []*audit.Sample) {
+	for _, s := range ripe {
+		f.inventory.Measure(s, f.seed)
+		f.dirty = true
+	}
+	for {
+		select {
+		case s := <-f.samples:
+			waiting = append(waiting, s)
+		default:
+			return waiting
 		}
 	}
 }

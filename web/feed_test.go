@@ -180,3 +180,36 @@ func BenchmarkNote(b *testing.B) {
 		feed.arrived(<-feed.queue)
 	}
 }
+
+func TestMessagesAreMeasuredOnceTheyAreCounted(t *testing.T) {
+	l := openLedger(t, ledger.Config{})
+	v, feed, _ := fed(t, l, "")
+	sample := &audit.Sample{Product: "plex", Rule: "plex-playback-video"}
+	sample.Message.To.Host, sample.Message.Body = "metrics.plex.tv", []byte(`{"event":"a"}`)
+	feed.Measure(sample) // before its record, as on the way of a request
+	r := play("f")
+	appendTo(t, l, r)
+	feed.Note(r)
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if tree := v.Tree(time.Now(), "", ""); len(tree.Products) > 0 && tree.Products[0].Hosts[0].Events[0].Fields[0].Distinct == 1 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it was not measured")
+		}
+	}
+}
+
+func TestOnlyAFewMessagesASecondAreMeasured(t *testing.T) {
+	feed := NewFeed(audit.NewInventory(time.UTC, nil), nil, "", nil)
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	taken := 0
+	for range 1000 {
+		if feed.Samples(now) {
+			taken++
+		}
+	}
+	if taken != maxSampled || !feed.Samples(now.Add(time.Second)) {
+		t.Errorf("%d were taken", taken)
+	}
+}

@@ -98,10 +98,10 @@ func (a *app) showEventFields(product, host string, e *web.FieldEvent) {
 	var rows [][]cell
 	for i := range e.Fields {
 		f := &e.Fields[i]
-		rows = append(rows, []cell{{"  " + f.Selector, plain}, {typesText(f), dim}, {times(f.Count), dim}, {treatmentText(f), effectStyle(f.Effect)}, {day(f.FirstSeen), dim}, {day(f.LastSeen), dim}})
+		rows = append(rows, []cell{{"  " + f.Selector, plain}, {typesText(f), dim}, {times(f.Count), dim}, {distinctText(f.Distinct), dim}, {treatmentText(f), effectStyle(f.Effect)}, {day(f.FirstSeen), dim}, {day(f.LastSeen), dim}})
 	}
 	if len(rows) > 0 {
-		u.table([]string{"  FIELD", "TYPE", "SEEN", "TREATMENT", "FIRST", "LAST"}, rows)
+		u.table([]string{"  FIELD", "TYPE", "SEEN", "DIFFERENT", "TREATMENT", "FIRST", "LAST"}, rows)
 	}
 	u.line()
 }
@@ -111,6 +111,14 @@ func times(n int64) string {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
+}
+
+// distinctText is the estimated number of different values.
+func distinctText(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprintf("about %d", *n)
 }
 
 func day(t time.Time) string { return t.Local().Format(time.DateOnly) }

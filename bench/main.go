@@ -8,14 +8,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
 func main() {
 	rounds := flag.Int("rounds", 5, "rounds of each proxy, interleaved")
+	only := flag.String("only", "", "run the steps whose name holds this: rewriting, memories, tunnelling, replaying, resolving, transparent")
 	asJSON := flag.Bool("json", false, "print JSON")
 	binary := flag.String("scrim", "", "a built scrim; \"\" builds one")
-	peer := flag.String("peer", "", "run as a peer (goproxy or splice); used by the bench itself")
+	peer := flag.String("peer", "", "run as a peer (goproxy, splice, forward or sink); used by the bench itself")
 	addr := flag.String("addr", "", "of a peer")
 	to := flag.String("to", "", "of a peer: the origin")
 	roots := flag.String("roots", "", "of a peer")
@@ -27,8 +29,12 @@ func main() {
 		err = runGoproxy(*addr, *to, *roots, *ca)
 	case "splice":
 		err = runSplice(*addr, *to)
+	case "forward":
+		err = runForward(*addr, *to)
+	case "sink":
+		err = runSink(*addr)
 	default:
-		err = bench(*binary, *rounds, *asJSON)
+		err = bench(*binary, *only, *rounds, *asJSON)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -59,7 +65,7 @@ func spreadOf(v []float64) spread {
 	return spread{v[len(v)/2], v[0], v[len(v)-1]}
 }
 
-func bench(binary string, rounds int, asJSON bool) error {
+func bench(binary, only string, rounds int, asJSON bool) error {
 	dir, err := os.MkdirTemp("", "scrim-bench-")
 	if err != nil {
 		return err
@@ -83,8 +89,14 @@ func bench(binary string, rounds int, asJSON bool) error {
 		return err
 	}
 	var rows []row
-	for _, step := range []func(*stage) ([]row, error){rewriting, memories, tunnelling, replaying} {
-		got, err := step(&stage{binary: binary, self: self, dir: dir, rounds: rounds, world: w})
+	for _, step := range []struct {
+		name string
+		run  func(*stage) ([]row, error)
+	}{{"rewriting", rewriting}, {"memories", memories}, {"tunnelling", tunnelling}, {"replaying", replaying}, {"resolving", resolving}, {"transparent", transparent}} {
+		if !strings.Contains(step.name, only) {
+			continue
+		}
+		got, err := step.run(&stage{binary: binary, self: self, dir: dir, rounds: rounds, world: w})
 		if err != nil {
 			return err
 		}

@@ -182,3 +182,40 @@ func runSplice(addr, to string) error {
 		}(c.(*net.TCPConn))
 	}
 }
+
+// runForward is the bare splice forwarder behind a redirecting rule: it connects and lets the kernel copy.
+func runForward(addr, to string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return err
+		}
+		go func(c *net.TCPConn) {
+			defer c.Close()
+			up, err := net.Dial("tcp", to)
+			if err != nil {
+				return
+			}
+			defer up.Close()
+			done := make(chan struct{})
+			go func() { io.Copy(up, c); up.(*net.TCPConn).CloseWrite(); close(done) }()
+			io.Copy(c, up)
+			c.CloseWrite()
+			<-done
+		}(c.(*net.TCPConn))
+	}
+}
+
+// runSink serves the sink on addr.
+func runSink(addr string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	serveSink(ln)
+	return nil
+}

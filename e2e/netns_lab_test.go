@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -214,7 +213,6 @@ func (l *lab) start() {
 	l.cmd = exec.Command("ip", "netns", "exec", l.router, binary, "serve", "--config", l.conf)
 	out := &lineBuffer{marks: make(chan struct{}, 1), mark: "rules  "}
 	l.cmd.Stdout, l.cmd.Stderr = out, out
-	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := l.cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}

@@ -37,6 +37,8 @@ type exchange struct {
 	seen       inventory
 	slots      []slot
 	shapes     transform.Shaper
+	beside     []Edit   // room for the edits outside the body
+	looks      []string // room for the shapes of what is in it
 }
 
 // decoded is the body under one form.

@@ -157,7 +157,7 @@ func (x *exchange) generalize(r *rule, out *Outcome) {
 
 // faulted turns an outcome into a drop: nothing that was written leaves.
 func (x *exchange) faulted(out *Outcome, f fault) {
-	out.Verdict, out.Messages, out.Edits = Drop, nil, nil
+	out.Verdict, out.Messages, out.Edits, out.Told = Drop, nil, nil, nil
 	out.Reason, out.Detail = f.reason, f.text()
 	x.dropped(out, f)
 }

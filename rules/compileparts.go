@@ -18,6 +18,7 @@ type part struct {
 	fields   []*field // all of the part; a field's number is its index and one
 	reads    [inPath + 1]bool
 	sketches sketches
+	told     toldLists
 	stamped  bool // a field writes the day of sending
 }
 

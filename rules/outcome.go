@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/scrimproxy/scrim/rules/body"
@@ -16,9 +17,14 @@ type Outcome struct {
 	Word     Word      // what the rule knew the message by
 	Messages []Out     // what leaves, one a part; empty for pass (the message itself leaves), drop and refuse
 	Edits    []Edit    // of all parts; the Part field says which
+	Told     *Told     // nil, or what stands for Edits: other outcomes have the very same list, and nobody changes it
 	Reply    *Reply    // for the client where nothing is forwarded at once; nil: 200 with an empty body
 	Drift    []Drift
 }
+
+// Told stands for a list of edits that many outcomes share. Memo is for the reader of outcomes: what it made of the list,
+// kept as long as the list is. It always holds one type.
+type Told struct{ Memo atomic.Value }
 
 // Reason says why an outcome is not simply the verdict of its rule.
 type Reason string

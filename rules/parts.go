@@ -47,6 +47,9 @@ func (x *exchange) report(p *part, run *run, outside *target, out *Outcome) {
 	size := len(outside.slots) + len(outside.edits)
 	var known *sketch
 	if run != nil {
+		if x.retell(p, run, outside, out) {
+			return
+		}
 		size += len(run.extra)
 		if known = p.sketches.find(run); known != nil && len(run.faults) == 0 {
 			size += len(known.edits)
@@ -56,7 +59,7 @@ func (x *exchange) report(p *part, run *run, outside *target, out *Outcome) {
 			size += x.seen.size(run)
 		}
 	}
-	out.Edits = outside.report(slices.Grow(out.Edits, size))
+	out.Edits, out.Told = outside.report(slices.Grow(out.Edits, size)), nil
 	if run != nil {
 		x.reportBody(p, run, known, out)
 	}

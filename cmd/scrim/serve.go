@@ -43,11 +43,11 @@ func (a *app) serve(ctx context.Context) error {
 	return err
 }
 
-// thrift tunes the garbage collector for small routers, unless the owner has: most of what serve allocates at
-// start is garbage a moment later.
+// thrift tunes the garbage collector, unless the owner has: what lives is small, so collecting at three times that
+// keeps a busy house under 64 MB and spares a third of the work; quiet gives memory back between.
 func thrift() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(200)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(192 << 20) // beyond it the collector works harder; nothing fails
@@ -90,6 +90,9 @@ func (a *app) build(ctx context.Context) (_ *house, err error) {
 		return nil, err
 	}
 	if err := prepareState(cfg.stateDir()); err != nil {
+		return nil, err
+	}
+	if err := cfg.keepPacks(book.held); err != nil {
 		return nil, err
 	}
 	h := &house{app: a, cfg: cfg, book: book, started: time.Now()}

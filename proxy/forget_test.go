@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What a telemetry host says before and after its answer is not remembered either (SPEC, section 2).
@@ -32,6 +33,25 @@ func TestInterimAnswersAndTrailersOfTelemetryHosts(t *testing.T) {
 		for _, word := range []string{"early=1", "late=1", `h3=`} {
 			if strings.Contains(got, word) {
 				t.Errorf("the client got %q: %q", word, got)
+			}
+		}
+	}
+}
+
+// An origin may announce trailers and send none.
+func TestAnnouncedTrailersThatDoNotCome(t *testing.T) {
+	r := newRig(t)
+	r.origin.handle(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Sum")
+		w.Write([]byte("ok"))
+	})
+	for _, h2 := range []bool{false, true} {
+		client := r.client(h2)
+		client.Timeout = 5 * time.Second
+		for _, path := range []string{"/open", "/collect"} {
+			_, body := r.do(client, "POST", "https://"+telemetryHost+path, `{"event":"end","duration":5640}`)
+			if body != "ok" {
+				t.Errorf("%s, HTTP/2 %t: answer %q", path, h2, body)
 			}
 		}
 	}

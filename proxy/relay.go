@@ -31,7 +31,9 @@ func (x *exchange) relay(as end) {
 		panic(http.ErrAbortHandler) // the client must see that the answer broke off
 	}
 	for name, values := range resp.Trailer {
-		x.w.Header()[name] = values // announced, or not sent
+		if len(values) > 0 { // net/http's HTTP/2 never ends an answer with an announced field without a value
+			x.w.Header()[name] = values
+		}
 	}
 }
 

@@ -112,9 +112,6 @@ func readRelease(n *strict.Node) *Release {
 	if f["pad"] != nil {
 		rel.Pad = readPad(f["pad"])
 	}
-	if rel.Cap > 0 && rel.Pool > rel.Cap {
-		f["pool"].Fault("pool "+strconv.Itoa(rel.Pool)+" is more than cap "+strconv.Itoa(rel.Cap), "nothing would ever leave in full: write a pool up to cap")
-	}
 	return rel
 }
 
@@ -176,13 +173,11 @@ func (r *reader) readEvent(n *strict.Node, form body.Form, around Event) Event {
 	if f["unlisted"] != nil {
 		event.Unlisted = readUnlisted(f["unlisted"])
 	}
-	if f["on_error"] != nil {
-		f["on_error"].Word(string(ErrorDrop))
-	}
 	event.Kind = r.readKind(f["kind"])
 	if f["then"] != nil {
 		event.Then = Verdict(f["then"].Word(string(Pass), string(Generalize), string(Drop)))
 	}
+	event.OnError = readOnError(f["on_error"], event.Then, around.OnError)
 	event.Fields = readFields(f["fields"], form, event.Unlisted)
 	if f["each"] != nil {
 		event.Each = r.readEach(f["each"], form, event)

@@ -86,9 +86,7 @@ func (r *reader) readRule(n *strict.Node) (rule Rule, id *strict.Node) {
 	if f["unlisted"] != nil {
 		rule.Unlisted = readUnlisted(f["unlisted"])
 	}
-	if f["on_error"] != nil {
-		f["on_error"].Word(string(ErrorDrop))
-	}
+	rule.OnError = readOnError(f["on_error"], rule.Then, ErrorDrop)
 	if f["max_body"] != nil {
 		rule.MaxBody = f["max_body"].Size()
 	}
@@ -128,6 +126,19 @@ func readUnlisted(n *strict.Node) Unlisted {
 		return UnlistedRemove
 	}
 	return u
+}
+
+// readOnError reads what a rule, or an element of a batch, says for those of its fields that say nothing themselves.
+// What stands beside fields, a body or a condition that cannot be read, is always dropped.
+func readOnError(n *strict.Node, then Verdict, otherwise OnError) OnError {
+	words := []string{string(ErrorDrop)}
+	if then == Generalize {
+		words = append(words, string(ErrorRemove))
+	}
+	if word := n.Word(words...); word != "" {
+		return OnError(word)
+	}
+	return otherwise
 }
 
 // checkRule finds what does not fit together in one rule.

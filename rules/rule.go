@@ -44,7 +44,7 @@ type OnError string
 // The ways out of an error. Never "send the original".
 const (
 	ErrorDrop   OnError = "drop"   // the event
-	ErrorRemove OnError = "remove" // the field; only at a field
+	ErrorRemove OnError = "remove" // the field; where a rule says it, each of its fields that says nothing itself
 )
 
 // Pos is a place in a rule file, from 1.

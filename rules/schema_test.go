@@ -90,7 +90,7 @@ var notByShape = map[string]string{
 	"kind-unknown":         "a word of the file's own",
 	"kind-without-product": "a key elsewhere",
 	"match-client":         "arithmetic on addresses",
-	"release-pool":         "one number against another",
+	"release-pool":         "how long a duration is",
 	"rule-id-twice":        "two rules",
 	"table-count":          "two lists",
 	"table-outside":        "one number against another",

@@ -131,7 +131,7 @@ func (h *house) greetWeb(line func(name, value string)) {
 	if d.server == nil {
 		return
 	}
-	line("look", "http://"+reachable(d.server.Addr()))
+	line("review UI", "http://"+reachable(d.server.Addr()))
 	if code := d.server.Code(); code != "" && !d.server.Local() {
 		line("", "its password is set with the one-time code "+web.ShownCode(code))
 	}

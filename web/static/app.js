@@ -1,5 +1,5 @@
 // The frame: who is asking, the navigation, the live stream, and the page of the route.
-import { html, h, render, useState, useEffect, useRef, useRoute, link } from './lib.js';
+import { html, h, render, useState, useEffect, useRef, useRoute, readRoute, link } from './lib.js';
 import { get, post, live } from './api.js';
 import { text } from './text.js';
 import { until } from './words.js';
@@ -10,6 +10,10 @@ const pages = {
 	left: () => import('./pages/left.js'), entry: () => import('./pages/entry.js'), products: () => import('./pages/products.js'), fields: () => import('./pages/fields.js'),
 	hosts: () => import('./pages/hosts.js'), health: () => import('./pages/health.js'), rules: () => import('./pages/rules.js'), setup: () => import('./pages/setup.js'), login: () => import('./pages/login.js'),
 };
+const loaded = new Map();
+const fetchPage = (name) => pages[name]().then((m) => { loaded.set(name, m); return m; });
+if (pages[readRoute().page]) fetchPage(readRoute().page).catch(() => {}); // while the session is asked for
+
 const shown = ['left', 'products', 'fields', 'hosts', 'rules', 'health', 'setup'];
 
 function App() {
@@ -93,14 +97,13 @@ function Page({ name, ...props }) {
 	const [fault, setFault] = useState(null);
 	const load = () => {
 		setFault(null);
-		pages[name]().then((m) => { loaded.set(name, m); set(m); }, () => setFault({ code: 'gone', hint: '' }));
+		fetchPage(name).then(set, () => setFault({ code: 'gone', hint: '' }));
 	};
 	useEffect(() => { if (!module) load(); return live.on('back', () => { if (!loaded.has(name)) load(); }); }, [name]);
 	if (fault) return html`<${Trouble} fault=${fault} again=${load} />`;
 	if (!module) return html`<p class="loading" role="status">${text.loading}</p>`;
 	return html`<${Boundary}>${h(module.default, props)}<//>`;
 }
-const loaded = new Map();
 
 // useStatus keeps the status fresh: every 20 s, on changes, and when the first event comes.
 function useStatus() {

@@ -19,18 +19,19 @@ export function Message({ request, edits = [], about, host, plain }) {
 		const left = body.tree || request.body === null ? mark(tree, inBody, request.body === null) : inBody;
 		return { root: body.tree || tree.items.length ? tree : null, elsewhere: [...left, ...rest] };
 	}, [body, edits]);
+	const nothing = request.body === null && request.header.length === 0; // it did not leave
 	const [path, query = ''] = cut(request.target);
 	const params = pairs(query).items.map((i) => ({ name: i.name, value: i.value }));
 	const hasQuery = params.length > 0 || edits.some((e) => e.selector.startsWith('query:'));
 	return html`<div class="message">
-		<div class="message-top"><code class="rline wrap"><b>${request.method}</b> ${host ? html`<span class="dim">${host}</span>` : ''}${path}${plain && query ? '?' + query : ''}</code>
-		${!plain && html`<${Tabs} label=${text.entry.legend} value=${view} onPick=${setView} options=${[['marked', text.entry.marked], ['raw', text.entry.raw], ['list', text.entry.listed]]} />`}</div>
+		<div class="message-top"><code class="rline wrap">${request.method && html`<b>${request.method}</b> `}${host ? html`<span class="dim">${host}</span>` : ''}${path}${plain && query ? '?' + query : ''}</code>
+		${!plain && html`<${Tabs} label=${text.entry.legend} value=${view} onPick=${setView} options=${[['marked', text.entry.marked], nothing ? null : ['raw', text.entry.raw], ['list', text.entry.listed]].filter(Boolean)} />`}</div>
 		${view === 'list' ? html`<${EditList} edits=${edits} />` : view === 'raw' ? html`<${Raw} request=${request} />` : html`
 			${hasQuery && html`<h3>${text.entry.query}</h3><${Pairs} list=${params} edits=${edits} prefix="query:" about=${about} />`}
-			<h3>${text.entry.headers}</h3><${Pairs} list=${request.header} edits=${edits} prefix="header:" about=${about} fold />
-			<h3>${text.entry.body}${request.body && html` <span class="dim small">${bytes(request.body.bytes)}${request.coding ? ` · ${request.coding}` : ''}</span>`}</h3>
+			${(request.header.length > 0 || edits.some((e) => e.selector.startsWith('header:'))) && html`<h3>${text.entry.headers}</h3>`}<${Pairs} list=${request.header} edits=${edits} prefix="header:" about=${about} fold />
+			${(request.body || root || !nothing) && html`<h3>${text.entry.body}${request.body && html` <span class="dim small">${bytes(request.body.bytes)}${request.coding ? ` · ${request.coding}` : ''}</span>`}</h3>`}
 			${body.note && html`<p class="small dim">${body.note}</p>`}
-			${root ? html`<${Tree} root=${root} about=${about} />` : body.text !== undefined ? html`<${Long} value=${body.text} />` : html`<p class="dim small">${body.none}</p>`}
+			${root ? html`<${Tree} root=${root} about=${about} />` : body.text !== undefined ? html`<${Long} value=${body.text} />` : !nothing && html`<p class="dim small">${body.none}</p>`}
 			${elsewhere.length > 0 && html`<h3>${text.entry.elsewhere}</h3><div class="stack">${elsewhere.map((e, i) => html`<${Why} key=${i} edit=${e} about=${about} />`)}</div>`}`}
 	</div>`;
 }

@@ -121,6 +121,10 @@ export const text = {
 		settings: 'Settings in force', settingsHelp: (f) => (f ? `From ${f}; what is switched here is kept apart and read after it.` : 'No configuration file: the defaults hold.'), key2: 'Key', value: 'Value', origin: 'From', chosen: 'switched here',
 		notify: 'Notifications', notifyTest: 'Send a test', notified: 'Sent.', notifyNone: 'None is set up (notify in the configuration).', audit: 'The crowd each event hides in', crowd: 'Crowd',
 	},
+	coverage: {
+		title: 'Clients, and ways around', none: 'No client has come yet.', noDns: 'Without the DNS door (listen.dns) scrim cannot see which names were asked for and never came, so ways around do not show here.', around: (n) => `${many(n, 'name goes', 'names go')} around scrim`,
+		came: (n) => `${many(n, 'connection', 'connections')} came`, standing: { around: 'was asked for in DNS, and nothing came' }, asked: (n) => `asked ${many(n, 'time', 'times')}`, other: 'Connections to hosts that no rule names:', quic: (n) => `${many(n, 'QUIC packet', 'QUIC packets')} rejected by the firewall, so that the client falls back to TCP.`, bypass: (s) => `Asks other resolvers over HTTPS or TLS, past the house’s DNS: ${s}`,
+	},
 	access: {
 		title: 'Access', loopback: 'You are on this machine: no password is needed here.', session: (t) => `Signed in${t ? ` until ${t}` : ''}.`, token: 'Known by a token.', noPassword: 'No password is set, so only this machine can open the page.', set: 'Set a password', change: 'Change the password', new: 'New password', old: 'Password so far', again: 'Once more', save: 'Save', saved: 'Saved. All other sessions have ended.', differ: 'The two are not the same.', short: 'At least 10 characters.',
 		tokens: 'API tokens', tokensNone: 'None.', tokenName: 'Name of the new token', make: 'Make a token', shown: 'Copy it now: it is shown once.', revoke: 'Revoke', used: (t) => `last used ${t}`, created: (t) => `made ${t}`, unused: 'never used',

@@ -157,3 +157,11 @@ export function charts(now, days = 30) {
 export function config() {
 	return { file: '/etc/scrim/config.yaml', choices: '/var/lib/scrim/choices.yaml', settings: [{ key: 'listen.proxy', value: ':3128', origin: 'default', doc: 'explicit proxy', chosen: false }, { key: 'products.plex.interaction', value: 'drop', origin: '/var/lib/scrim/choices.yaml:4:5', chosen: true }, { key: 'clients.allow', value: ['loopback', 'private', 'lan'], origin: 'default', doc: 'who may use the doors', chosen: false }] };
 }
+
+export function coverage(now) {
+	const none = { intercepted: 0, tunnelled: 0, refused: 0, failed: 0 };
+	return { since: iso(now - 6 * day), dns_door: true, clients: [
+		{ client: '192.168.1.20', name: 'nas', quic_rejected: 0, dns_bypass: [], other: { ...none, tunnelled: 1211 }, products: [{ product: 'plex', asked: 310, around: 0, doors: { proxy: 512 }, ...none, intercepted: 512, names: [{ name: 'analytics.plex.tv', standing: 'covered', asked: 300, last_asked: iso(now - minute), last_came: iso(now - minute), doors: { proxy: 512 }, ...none, intercepted: 512 }] }] },
+		{ client: '192.168.1.44', name: 'living room', quic_rejected: 214, dns_bypass: ['dns.google'], other: { ...none, tunnelled: 88 }, products: [{ product: 'roku', asked: 90, around: 1, doors: {}, ...none, names: [{ name: 'scribe.logs.roku.com', standing: 'around', asked: 90, last_asked: iso(now - 4 * minute), doors: {}, ...none }] }] },
+	] };
+}

@@ -108,6 +108,7 @@ export class House {
 		case 'POST logout': this.session = { access: 'none', password_set: true }; return null;
 		case 'GET status': return fixture.status(now);
 		case 'GET charts': return fixture.charts(now, Number(params.get('days') ?? 30));
+		case 'GET coverage': return fixture.coverage(now);
 		case 'GET drift': return fixture.drift(now);
 		case 'GET hosts': return fixture.hosts(now);
 		case 'GET fields': return fixture.fields(now);

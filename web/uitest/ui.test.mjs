@@ -94,10 +94,11 @@ test('a flood of entries is batched and the page stays usable', async () => {
 	house.tell('skipped', { count: 812 });
 	const start = Date.now();
 	await page.getByText('812 entries came faster').waitFor();
+	await page.getByRole('button', { name: /Show [\d,]+ new entries/ }).waitFor();
 	await page.getByRole('searchbox').fill('sentry');
 	await page.waitForFunction(() => location.hash.includes('sentry'));
 	console.log(`usable ${Date.now() - start} ms after a flood of 1500`);
-	assert.ok(Date.now() - start < 4000);
+	assert.ok(Date.now() - start < 6000);
 	good(seen);
 	await page.close();
 });

@@ -39,7 +39,7 @@ function Left({ d, about }) {
 	const original = d.original && html`<${Panel} title=${text.entry.original} aside=${atTime(d.original.time)}><p class="small dim">${text.entry.originalHelp}</p><${Message} request=${d.original.request} about=${about} host=${e.host} plain /><//>`;
 	if (!d.request) {
 		if (e.type === 'event' || e.type === 'tunnel') return null;
-		const ghost = { method: e.method || '', target: e.target || '/', header: [], body: null };
+		const ghost = { method: e.method || '', target: e.target || '', header: [], body: null };
 		const help = e.verdict === 'hold' || e.parts_left ? text.entry.heldHelp : text.entry.keptHelp;
 		const kept = edits.length > 0 && html`<${Panel} title=${e.verdict === 'hold' ? text.verdict.hold : text.entry.keptTitle} aside=${aside}><p class="dim small">${help}</p><${Message} request=${ghost} edits=${edits} about=${about} host=${e.host} /><//>`;
 		return original ? html`<div class="beside">${original}${kept}</div>` : kept;

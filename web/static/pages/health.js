@@ -5,6 +5,7 @@ import { text } from '../text.js';
 import { ago, atTime, onDate, until, bytes, number } from '../words.js';
 import { Head, Loaded, Panel, Icon, Meter, CopyButton, RuleLink, Trouble, toast, faultLine } from '../parts.js';
 import { Access } from '../access.js';
+import { Coverage } from '../coverage.js';
 
 export default function Health({ session, setSession }) {
 	const data = useData('/status', { on: ['changed', 'drift'] });
@@ -39,7 +40,7 @@ function Whole({ s, again }) {
 		<${Equation} s=${s} />
 		<div class="grid"><${Doors} s=${s} /><${Authority} s=${s} /><${Ledger} s=${s} /><${InForce} s=${s} again=${again} /></div>
 		<div class="grid"><${Waiting} s=${s} /><${New} s=${s} /></div>
-		<${Refusers} s=${s} />`;
+		<${Coverage} /><${Refusers} s=${s} />`;
 }
 
 const columns = ['passed', 'generalized', 'dropped', 'held', 'refused', 'tunnelled', 'failed'];

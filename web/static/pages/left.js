@@ -7,7 +7,8 @@ import { Head, Panel, Empty, Trouble, Icon, Tabs } from '../parts.js';
 import { Rows } from '../rows.js';
 
 const page = 60;
-const most = 3000; // rows kept in the page; older ones can be fetched again
+const most = 1000; // rows that live entries may fill; older ones are fetched when asked for
+const flood = 60; // more at once than this are not pushed before the reader's eyes
 const known = ['product', 'verdict', 'kind', 'rule', 'host', 'client'];
 
 export default function Left({ route, status }) {
@@ -130,13 +131,14 @@ function List({ filters, status }) {
 			frame = 0;
 			const now = batch;
 			batch = [];
-			if (paused.current || scrollY > 700) setHeld((old) => merge(now, old).slice(0, most));
-			else setRows((old) => merge(now, old).slice(0, most));
+			// Held still, read further down, or too fast to read: shown on demand.
+			if (paused.current || scrollY > 700 || now.length > flood) setHeld((old) => merge(now, old).slice(0, most));
+			else setRows((old) => merge(now, old).slice(0, Math.max(most, old.length)));
 		};
 		const take = (e) => {
 			if (!fits(e, filters)) return;
 			batch.push(e);
-			if (!frame) frame = setTimeout(flush, 60);
+			if (!frame) frame = setTimeout(flush, 80);
 		};
 		// What came between the list and the stream, or while scrim was away.
 		const fill = () => {
@@ -151,7 +153,12 @@ function List({ filters, status }) {
 		return () => { stops.forEach((stop) => stop()); clearTimeout(frame); };
 	}, []);
 
-	const release = () => { setRows((old) => merge(held, old).slice(0, most)); setHeld([]); setStill(false); scrollTo({ top: 0 }); };
+	const release = () => {
+		if (held.length > 4 * page) { setRows([]); begin(); } else setRows((old) => merge(held, old));
+		setHeld([]);
+		setStill(false);
+		scrollTo({ top: 0 });
+	};
 	const further = () => {
 		if (!older || loading) return;
 		setLoading(true);

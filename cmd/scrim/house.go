@@ -122,6 +122,11 @@ func (h *house) greet() {
 	for _, w := range h.doorWarnings() {
 		u.warn("", w)
 	}
+	for i := range h.book.held {
+		for _, w := range h.book.held[i].warnings() {
+			u.warn("", w)
+		}
+	}
 	u.flush()
 }
 

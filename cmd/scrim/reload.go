@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/scrimproxy/scrim/rules/pack"
 )
 
 // watchEvery is how often the files are looked at. Looking costs a stat of each and, unlike notifications of the
@@ -90,6 +92,9 @@ func (c *config) watched() []string {
 	}
 	if c.Upstream.Roots != "system" {
 		files = append(files, c.resolve(c.Upstream.Roots))
+	}
+	for _, source := range pack.Files() { // what the owner accepts
+		files = append(files, c.acceptedFile(packName(source)))
 	}
 	return append(files, c.statePath(choicesName), c.statePath("ca/root.pem"), c.statePath("ca/sealed"))
 }

@@ -19,6 +19,7 @@ type rulebook struct {
 	files []*rules.File // the owner's first, then the packs
 	plain *rules.Set    // without switches
 	set   *rules.Set    // with the switches of the configuration and the choices
+	held  []heldPack    // shipped files that wait for the owner's yes: older ones are in force
 }
 
 // loadRules reads and compiles the rules of the configuration and lays its switches over them.
@@ -98,7 +99,9 @@ func (c *config) compile(names []string) (*rulebook, error) {
 			return nil, err
 		}
 	}
-	for _, source := range pack.Files() {
+	var packs []pack.Source
+	packs, book.held = c.packSources()
+	for _, source := range packs {
 		var err error
 		if faults, err = book.parse(source.Name, source.Data, faults); err != nil {
 			return nil, err

@@ -19,7 +19,7 @@ func newRulesCommand(a *app) *cobra.Command {
 		Args: subcommandArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newRulesListCommand(a), newExplainCommand(a), newSelectCommand(a), newRulesNewCommand(a), newSchemaCommand(a))
+	c.AddCommand(newRulesListCommand(a), newExplainCommand(a), newSelectCommand(a), newRulesNewCommand(a), newRulesAcceptCommand(a), newSchemaCommand(a))
 	return c
 }
 

@@ -16,7 +16,9 @@ import (
 // Bounds of live events.
 const (
 	hubEvery    = 250 * time.Millisecond // between looks at the ledger, while someone watches
-	hubPage     = 200                    // entries told at one look; a page can show no more
+	hubPage     = 60                     // entries told at one look
+	hubFlood    = 40                     // of them, where more came than a look tells: nobody can read them anyway
+	hubRest     = 750 * time.Millisecond // until the look after that one, so that watching a flood costs it little
 	hubOpen     = 1024                   // entries whose result is waited for
 	hubAsk      = 20                     // older entries asked for at one look, because something joined them
 	streamQueue = 512                    // events that a slow reader may be behind
@@ -112,7 +114,11 @@ func (h *hub) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			h.look(ctx)
+			if h.look(ctx) {
+				tick.Reset(hubRest)
+			} else {
+				tick.Reset(hubEvery)
+			}
 		}
 	}
 }
@@ -127,19 +133,19 @@ func everyType() []ledger.Type {
 	return []ledger.Type{ledger.Kept, ledger.Sent, ledger.Tunnel, ledger.Event, ledger.Result}
 }
 
-// look tells what came since the last time.
-func (h *hub) look(ctx context.Context) {
+// look tells what came since the last time, and says whether it was more than could be told.
+func (h *hub) look(ctx context.Context) (flood bool) {
 	h.mu.Lock()
 	place, placed := h.place, h.placed
 	drifts, last := h.drifts, h.last
 	h.drifts = nil
 	h.mu.Unlock()
 	if !placed {
-		return
+		return false
 	}
 	page, skipped, err := h.read(ctx, place, last)
 	if err != nil {
-		return // the status page says what ails the ledger; the next look tries again
+		return false // the status page says what ails the ledger; the next look tries again
 	}
 	var news []message
 	if skipped > 0 {
@@ -161,6 +167,7 @@ func (h *hub) look(ctx context.Context) {
 		}
 	}
 	h.send(news)
+	return skipped > 0
 }
 
 // read is the page behind place, or the newest one where more came than a page can show.
@@ -169,7 +176,7 @@ func (h *hub) read(ctx context.Context, place ledger.Cursor, last int64) (page l
 	if err != nil || len(page.Entries) < hubPage {
 		return page, 0, err
 	}
-	if page, err = h.s.cfg.Book.List(ctx, ledger.Filter{Types: everyType(), Limit: hubPage}); err != nil {
+	if page, err = h.s.cfg.Book.List(ctx, ledger.Filter{Types: everyType(), Limit: hubFlood}); err != nil {
 		return page, 0, err
 	}
 	if oldest := page.Entries[len(page.Entries)-1].Seq; oldest > last+1 {

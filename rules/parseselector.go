@@ -39,8 +39,33 @@ var protoPath = regexp.MustCompile(`^[1-9][0-9]{0,8}(\[[0-9]{1,9}\])?(\.[1-9][0-
 // checkSelector faults what is no selector, and what cannot stand where a body has the form
 // that the match sets ("" for none). It reports whether all is well.
 func checkSelector(n *strict.Node, selector string, form body.Form) bool {
+	kind, _ := selectorKind(selector)
+	what, fix := selectorFault(selector)
+	if what == "" {
+		what, fix = formFault(kind, selector, form)
+	}
+	if what != "" {
+		n.Fault(what, fix)
+		return false
+	}
+	return true
+}
+
+// CheckSelector says why selector can stand in no rule; nil where it can.
+func CheckSelector(selector string) error {
+	what, fix := selectorFault(selector)
+	switch {
+	case what == "":
+		return nil
+	case fix == "":
+		return errors.New(what)
+	}
+	return errors.New(what + "; " + fix)
+}
+
+// selectorFault is what is wrong with a selector by itself; "" where nothing is.
+func selectorFault(selector string) (what, fix string) {
 	kind, rest := selectorKind(selector)
-	what, fix := "", ""
 	switch kind {
 	case "":
 		what, fix = strconv.Quote(selector)+" is not a selector", selectorHint(selector)
@@ -67,14 +92,7 @@ func checkSelector(n *strict.Node, selector string, form body.Form) bool {
 			what, fix = strconv.Quote(selector)+" has no name", "write it as in query:id"
 		}
 	}
-	if what == "" {
-		what, fix = formFault(kind, selector, form)
-	}
-	if what != "" {
-		n.Fault(what, fix)
-		return false
-	}
-	return true
+	return what, fix
 }
 
 func xpathFault(selector, rest string, err error) string {

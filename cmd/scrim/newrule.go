@@ -14,7 +14,8 @@ func newRulesNewCommand(a *app) *cobra.Command {
 		Short: "write a starting rule for recorded requests",
 		Long: `new reads a recording (HAR or NDJSON) and writes a rule for each host, method and path in it
 that has a body or a query: every field seen, with a treatment suggested by its name and shape, and
-unlisted: remove. Read it, change it, then "scrim check" it.`,
+unlisted: remove. Where no request has either, it lists their header fields. Read it, change it, then
+"scrim check" it.`,
 		Example: "  scrim rules new --from recording.har > rules/home.yaml\n  scrim check rules/home.yaml",
 		Args:    exactArgs(),
 		RunE: func(*cobra.Command, []string) error {

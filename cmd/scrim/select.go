@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
+	"github.com/scrimproxy/scrim/rules"
 	"github.com/scrimproxy/scrim/rules/body"
 	"github.com/scrimproxy/scrim/rules/path"
 )
@@ -89,6 +90,9 @@ func compileSelector(selector string) (finder, error) {
 		}
 		return func(t *body.Tree) []int32 { return q.Select(nil, t, 0) }, nil
 	case found && rest != "" && slices.Contains([]string{"header", "query", "cookie", "path"}, kind):
+		if err := rules.CheckSelector(selector); err != nil {
+			return nil, fmt.Errorf("selector %w", err)
+		}
 		return func(*body.Tree) []int32 { return nil }, nil
 	}
 	return nil, fmt.Errorf("selector %q: at byte 0: selectors begin with $, xpath:, proto:, header:, query:, cookie: or path:", selector)

@@ -18,6 +18,7 @@ import (
 // survey collects what recorded requests are made of: names, types and shapes, never values.
 type survey struct {
 	groups []*surveyed
+	bare   []*surveyed // of requests without body and query: what they tell stands in their header
 }
 
 // surveyed is the requests of one host, method and path.
@@ -46,9 +47,10 @@ func newSurvey() *survey { return &survey{} }
 // add looks at one request.
 func (s *survey) add(m *rules.Message) {
 	if len(m.Body) == 0 && m.Query == "" {
+		s.addBare(m)
 		return
 	}
-	g := s.group(m.To.Host, m.Method, pathGlob(m.Path))
+	g := group(&s.groups, m.To.Host, m.Method, pathGlob(m.Path))
 	g.count++
 	for _, f := range queryOf(m.Query) {
 		g.note("query:"+f.Name, f.Name, body.Value{Kind: body.String, Text: f.Value})
@@ -58,14 +60,29 @@ func (s *survey) add(m *rules.Message) {
 	}
 }
 
-func (s *survey) group(host, method, path string) *surveyed {
-	for _, g := range s.groups {
+// plainNames are header fields that say nothing of the sender, or that every generalized request has anyway.
+var plainNames = []string{"Host", "Accept", "Accept-Encoding", "Connection", "Content-Length", "Content-Type", "Content-Encoding", "Cookie"}
+
+// addBare looks at the header of a request that has nothing else.
+func (s *survey) addBare(m *rules.Message) {
+	g := group(&s.bare, m.To.Host, m.Method, pathGlob(m.Path))
+	g.count++
+	for _, f := range m.Header {
+		if !slices.ContainsFunc(plainNames, func(plain string) bool { return strings.EqualFold(plain, f.Name) }) {
+			g.note("header:"+f.Name, f.Name, body.Value{Kind: body.String, Text: f.Value})
+		}
+	}
+}
+
+// group finds or makes the group of a host, a method and a path.
+func group(groups *[]*surveyed, host, method, path string) *surveyed {
+	for _, g := range *groups {
 		if g.host == host && g.method == method && g.path == path {
 			return g
 		}
 	}
 	g := &surveyed{host: host, method: method, path: path}
-	s.groups = append(s.groups, g)
+	*groups = append(*groups, g)
 	return g
 }
 
@@ -150,14 +167,17 @@ func pathGlob(p string) string {
 	return strings.Join(segments, "/")
 }
 
-// rules writes the rule file.
+// rules writes the rule file. Requests without body and query are in it where there are no others, and only with fields.
 func (s *survey) rules(from string) (string, error) {
+	if len(s.groups) == 0 {
+		s.groups = slices.DeleteFunc(s.bare, func(g *surveyed) bool { return len(g.fields) == 0 })
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Written by \"scrim rules new\" from %s. Read each line: a treatment is suggested by the name and the shape\n", path.Base(from))
 	b.WriteString("# of a field, and only you know what it means. What is not listed is removed.\n")
 	hosts := s.hosts()
 	if len(hosts) == 0 {
-		return "", hinted(fmt.Errorf("%s has no request with a body or a query that a rule could be written for", from), "record while the product sends something")
+		return "", hinted(fmt.Errorf("%s has no request with a body, a query or a telling header that a rule could be written for", from), "record while the product sends something")
 	}
 	b.WriteString("hosts:\n")
 	for _, h := range hosts {

@@ -271,3 +271,14 @@ test('a body of many megabytes is shown as text, from its beginning', async () =
 	good(seen);
 	await page.close();
 });
+
+test('a starting rule from a field', async () => {
+	const { page, seen } = await open('#/fields');
+	await page.getByRole('button', { name: 'Start a rule: $.deviceIdentifier' }).click();
+	const rule = page.getByRole('region', { name: 'A starting rule' }).locator('pre');
+	await rule.getByText('method: POST').waitFor();
+	const written = await rule.innerText();
+	for (const line of ['host: [analytics.plex.tv]', 'path: /collect/event', '$.deviceIdentifier: random', 'unlisted: remove']) assert.ok(written.includes(line), written);
+	good(seen);
+	await page.close();
+});

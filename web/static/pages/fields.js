@@ -1,10 +1,10 @@
 // Fields: the inventory as a tree of product, host, event and field.
 import { html, useState, useEffect, useMemo, useData, useEvery } from '../lib.js';
-import { post } from '../api.js';
 import { text } from '../text.js';
 import { ago, atTime, onDate, number, how } from '../words.js';
-import { Head, Loaded, Avatar, Empty, Icon, Tabs, RuleLink, Copy, toast, faultLine } from '../parts.js';
+import { Head, Loaded, Avatar, Empty, Icon, Tabs, RuleLink } from '../parts.js';
 import { Effect } from '../marked.js';
+import { Starting } from '../starting.js';
 
 export default function Fields() {
 	const data = useData('/fields', { on: ['drift'] });
@@ -55,7 +55,7 @@ function EventTree({ host, e, open, ask }) {
 	const t = text.fields;
 	return html`<details class="event" open=${is} onToggle=${(x) => set(x.target.open)}><summary><${Icon} name="down" small /><span class="grow wrap"><b class="mono">${e.title || e.event}</b> <span class="small dim">${t.fields(e.fields.length)} · ${t.events(e.count)} · ${ago(e.last_seen)}</span></span>${e.new && html`<span class="badge new">${t.newEvent}</span>`}</summary>
 		${is && html`${e.rule && html`<p class="small dim tree-rule">${text.entry.rule}: <${RuleLink} id=${e.rule} /></p>`}<table class="cards fields"><thead><tr>${['field', 'type', 'count', 'distinct', 'seen', 'treatment', 'vendor'].map((c) => html`<th>${t.columns[c]}</th>`)}<th><span class="sr">${t.rule}</span></th></tr></thead><tbody>
-			${e.fields.map((f) => html`<${FieldRow} key=${f.selector + (f.part ?? '')} f=${f} run=${() => ask({ host, event: e.event, selector: f.selector })} />`)}</tbody></table>`}</details>`;
+			${e.fields.map((f) => html`<${FieldRow} key=${f.selector + (f.part ?? '')} f=${f} run=${() => { ask({ host, event: e.event, rule: e.rule, field: f }); scrollTo({ top: 0 }); }} />`)}</tbody></table>`}</details>`;
 }
 
 function FieldRow({ f, run }) {
@@ -70,16 +70,4 @@ function FieldRow({ f, run }) {
 		<td data-label=${t.columns.treatment}><span><${Effect} effect=${f.effect} />${f.effect !== 'kept' && html`<br /><span class="small dim">${how({ transform: f.treatment, detail: f.detail })}</span>`}</span></td>
 		<td data-label=${t.columns.vendor}><span class=${f.vendor === false ? 'warn' : 'dim'}>${t.vendor[vendor]}</span></td>
 		<td><button type="button" class="button plain tiny" onClick=${run} aria-label=${`${t.rule}: ${f.selector}`}>${t.rule}</button></td></tr>`;
-}
-
-// Starting shows a starting rule for a field. Where the server cannot suggest one, it says so.
-function Starting({ of, close }) {
-	const [got, set] = useState(null);
-	useEffect(() => {
-		set(null);
-		post('/rules/suggest', of).then(set, (fault) => { toast(faultLine(fault), true); close(); });
-	}, [of]);
-	if (!got) return html`<p class="loading" role="status">${text.loading}</p>`;
-	return html`<section class="panel"><div class="title"><h2>${text.fields.ruleTitle}</h2><span class="small"><button type="button" class="button plain tiny" onClick=${close}>${text.close}</button></span></div><div class="body stack"><p class="small dim">${text.fields.ruleHelp}</p><${Copy} value=${got.yaml} label=${text.fields.ruleTitle} />
-		${got.preview?.length > 0 && html`<h3>${text.fields.preview}</h3><ul class="small">${got.preview.map((p) => html`<li class="wrap"><b>${p.name}</b> ${p.leaves}</li>`)}</ul>`}</div></section>`;
 }

@@ -103,6 +103,7 @@ func TestDoors(t *testing.T) {
 		t.Run("collector", l.collector)
 		t.Run("dns", func(t *testing.T) { l.namesDoNotLeak(t, router4, router6) })
 		t.Run("clients", l.realClients)
+		t.Run("doctor", l.healthy)
 	})
 	for _, mode := range []string{"redirect", "tproxy"} {
 		for _, scope := range []string{"rules", "all"} {

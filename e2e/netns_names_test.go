@@ -186,3 +186,33 @@ func (l *lab) doctor(t *testing.T) doctorReport {
 	}
 	return r
 }
+
+// healthy asks doctor after the suite: every link is well, and what came is in the coverage.
+func (l *lab) healthy(t *testing.T) {
+	r := l.doctor(t)
+	state := map[string]string{}
+	for _, c := range r.Checks {
+		if state[c.Name] = c.State; c.State == "fault" {
+			t.Errorf("%s: %s; %s", c.Name, c.Says, c.Fix)
+		}
+	}
+	for _, name := range []string{"rules", "scrim", "door dns", "dns", "ca", "disk", "ledger", "canary proxy", "canary collector", "canary tls", "origin"} {
+		if state[name] != "ok" {
+			t.Errorf("%s: %q, want ok", name, state[name])
+		}
+	}
+	if !r.Good {
+		t.Error("it is not good")
+	}
+	for _, c := range r.Coverage.Clients {
+		for _, p := range c.Products {
+			if c.Client == client4 && p.Product == "lab" {
+				if p.Asked == 0 || p.Intercepted == 0 || p.Doors["redirected"] == 0 || p.Doors["collector"] == 0 {
+					t.Errorf("the coverage of the client: %+v", p)
+				}
+				return
+			}
+		}
+	}
+	t.Errorf("the client is not in the coverage: %+v", r.Coverage.Clients)
+}

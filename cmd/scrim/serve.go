@@ -185,6 +185,8 @@ func explainListen(err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return hinted(oneLine(err), "another program listens there, perhaps another scrim: stop it, or choose another address in the configuration")
+	case errors.Is(err, syscall.EPERM) && strings.Contains(err.Error(), "listen.transparent"):
+		return hinted(oneLine(err), "grant the binary CAP_NET_ADMIN, or set firewall.mode: redirect, which needs it for nothing but the firewall's set")
 	case errors.Is(err, syscall.EACCES):
 		return hinted(oneLine(err), "grant the binary CAP_NET_BIND_SERVICE, or listen on a high port and redirect to it")
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

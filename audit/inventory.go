@@ -1,3 +1,5 @@
+// Package audit says what is known of what was seen: the inventory of fields and its drift, and the crowds in which
+// events hide. It is pure: facts in, facts out.
 package audit
 
 import (

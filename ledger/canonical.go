@@ -36,10 +36,38 @@ type Row struct {
 	Time int64 // nanoseconds since 1970, UTC
 	Ref  int64
 	Key  Key
-	Rest []byte // canonical encoding from "flow" on, without the outer braces
+	Rest []byte // canonical encoding from "flow" on, without the outer braces and without shared edits
 	Body []byte
 	Hash [32]byte
 	Prev [32]byte // hash of Seq-1; zeros where that is not in the store
+
+	shared *Edits // edits that stand in the encoding before Rest[at:]; nil: all of it is in Rest
+	at     int
+}
+
+// Whole is Rest with the edits that the row shares with others. It may be Rest itself.
+func (row *Row) Whole() []byte {
+	if row.shared == nil {
+		return row.Rest
+	}
+	return row.appendWhole(make([]byte, 0, row.wholeLen()))
+}
+
+func (row *Row) appendWhole(dst []byte) []byte {
+	if row.shared == nil {
+		return append(dst, row.Rest...)
+	}
+	dst = append(dst, row.Rest[:row.at]...)
+	dst = append(dst, row.shared.text...)
+	return append(dst, row.Rest[row.at:]...)
+}
+
+// wholeLen is the length of Whole.
+func (row *Row) wholeLen() int {
+	if row.shared == nil {
+		return len(row.Rest)
+	}
+	return len(row.Rest) + len(row.shared.text)
 }
 
 func (r *Record) key() Key {
@@ -68,7 +96,7 @@ func (row *Row) appendCanonical(dst []byte) []byte {
 	dst = member(dst, "part", k.Part)
 	dst = member(dst, "verdict", k.Verdict)
 	dst = number(dst, "ref", row.Ref)
-	dst = append(dst, row.Rest...)
+	dst = row.appendWhole(dst)
 	return append(dst, '}')
 }
 
@@ -109,20 +137,15 @@ func (row *Row) readable() *Record {
 	}
 }
 
-// appendRest appends what of r is not in its Key, its place or its Ref: every member begins with a comma.
-func (r *Record) appendRest(dst []byte) []byte {
+// appendRest appends what of r is not in its Key, its place or its Ref: every member begins with a comma. Edits that r
+// shares are left out; they stand before out[at:].
+func (r *Record) appendRest(dst []byte) (out []byte, at int) {
 	dst = member(dst, "flow", r.Flow)
 	dst = member(dst, "reason", r.Reason)
 	dst = member(dst, "detail", r.Detail)
-	if len(r.Edits) > 0 {
-		dst = append(dst, `,"edits":[`...)
-		for i := range r.Edits {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = r.Edits[i].append(dst)
-		}
-		dst = append(dst, ']')
+	at = len(dst)
+	if r.sharedEdits() == nil {
+		dst = appendEdits(dst, r.Edits)
 	}
 	if r.Request != nil {
 		dst = r.Request.append(dst)
@@ -133,7 +156,7 @@ func (r *Record) appendRest(dst []byte) []byte {
 	dst = number(dst, "duration_ns", int64(r.Duration))
 	dst = member(dst, "error", r.Error)
 	dst = number(dst, "count", r.Count)
-	return member(dst, "anchor", r.Anchor)
+	return member(dst, "anchor", r.Anchor), at
 }
 
 func (e *Edit) append(dst []byte) []byte {

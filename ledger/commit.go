@@ -118,7 +118,7 @@ func (w *writer) chain(it *item, seq int64, prev [32]byte, now time.Time) [32]by
 	r.Time = r.Time.UTC().Round(0) // without the monotonic clock
 	r.Node, r.Seq = w.node, seq
 	w.tally.add(r, seq)
-	row := Row{Node: w.node, Seq: seq, Time: r.Time.UnixNano(), Ref: r.RefSeq, Key: r.key(), Rest: it.rest, Body: it.body, Prev: prev}
+	row := Row{Node: w.node, Seq: seq, Time: r.Time.UnixNano(), Ref: r.RefSeq, Key: r.key(), Rest: it.rest, Body: it.body, Prev: prev, shared: it.shared, at: it.at}
 	row.Hash, w.scratch = row.hashAfter(&prev, w.scratch)
 	w.rows = append(w.rows, row)
 	return row.Hash

@@ -78,7 +78,7 @@ func (m *memory) dropTo(seq int64) {
 	m.rows = m.rows[n:]
 }
 
-func cost(row *Row) int64 { return int64(rowCost + len(row.Rest) + len(row.Body)) }
+func cost(row *Row) int64 { return int64(rowCost + row.wholeLen() + len(row.Body)) }
 
 func (m *memory) Scan(_ context.Context, q Scan) ([]Row, int64, bool, error) {
 	m.mu.RLock()
@@ -109,7 +109,7 @@ func (m *memory) Scan(_ context.Context, q Scan) ([]Row, int64, bool, error) {
 			continue
 		}
 		out = append(out, m.copyOf(i))
-		size += len(row.Rest) + len(row.Body)
+		size += row.wholeLen() + len(row.Body)
 		if len(out) == q.limit() || size > scanBytes {
 			return out, row.Pos, k < n-1, nil
 		}

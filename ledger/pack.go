@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/klauspost/compress/s2"
@@ -13,6 +14,22 @@ const (
 	packFrom   = 1024     // bytes: shorter ones stay as they are
 	maxRest    = 64 << 20 // bytes of what may come out of a block
 )
+
+// pack returns the whole rest as the file keeps it, in dst where it has room. Shared edits were packed before: what is
+// beside them is put around them as it is.
+func (row *Row) pack(dst []byte) []byte {
+	if row.shared == nil {
+		return pack(dst, row.Rest)
+	}
+	if row.wholeLen() < packFrom {
+		return row.Whole()
+	}
+	dst = append(dst[:0], packedMark)
+	dst = binary.AppendUvarint(dst, uint64(row.wholeLen()))
+	dst = appendLiteral(dst, row.Rest[:row.at])
+	dst = append(dst, row.shared.packed()...)
+	return appendLiteral(dst, row.Rest[row.at:])
+}
 
 // pack returns rest as the file keeps it, in dst where it has room.
 func pack(dst, rest []byte) []byte {

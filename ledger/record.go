@@ -43,6 +43,7 @@ type Record struct {
 	Reason  string `json:"reason,omitempty"`
 	Detail  string `json:"detail,omitempty"`
 	Edits   []Edit `json:"edits,omitempty"`
+	Shared  *Edits `json:"-"` // what Edits are of, where Share set them; nothing of it is stored
 
 	Request *Request `json:"request,omitempty"` // as it left, secrets masked; nil where nothing leaves
 

@@ -107,8 +107,8 @@ func (s *sqlite) insertRow(st *sqlite3.Stmt, row *Row, facet int64) error {
 	} else {
 		err = errors.Join(err, st.BindNull(4))
 	}
-	packed := pack(s.packed, row.Rest)
-	if len(row.Rest) >= packFrom {
+	packed := row.pack(s.packed)
+	if row.wholeLen() >= packFrom {
 		s.packed = packed
 	}
 	err = errors.Join(err, st.BindBlob(5, row.Hash[:]), st.BindBlob(6, packed))

@@ -137,7 +137,7 @@ func (v *verifier) check(ctx context.Context, row *Row) string {
 	if hash != row.Hash {
 		return v.why(row)
 	}
-	if headMember(row.Rest) {
+	if headMember(row.Whole()) {
 		return "what it is filed under was moved out of sight"
 	}
 	if what := checkBody(row); what != "" {
@@ -204,7 +204,7 @@ func checkBody(row *Row) string {
 	if len(row.Body) == 0 && len(row.Rest) == 0 {
 		return ""
 	}
-	if err := json.Unmarshal(append(append([]byte(`{"":0`), row.Rest...), '}'), &rec); err != nil {
+	if err := json.Unmarshal(append(append([]byte(`{"":0`), row.Whole()...), '}'), &rec); err != nil {
 		return fmt.Sprintf("cannot be decoded: %v", err)
 	}
 	want := ""

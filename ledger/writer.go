@@ -44,9 +44,18 @@ type item struct {
 	rec  *Record
 	rest []byte
 	body []byte
+
+	shared *Edits // as in Row
+	at     int
 }
 
-func (it *item) size() int64 { return int64(len(it.rest) + len(it.body) + 64) }
+func (it *item) size() int64 {
+	n := len(it.rest) + len(it.body) + 64
+	if it.shared != nil {
+		n += len(it.shared.text)
+	}
+	return int64(n)
+}
 
 // ticket is one call of Append on its way.
 type ticket struct {
@@ -110,7 +119,11 @@ func (w *writer) ready(r *Record) item {
 			q.Digest = q.BodyDigest
 		}
 	}
-	it.rest = r.appendRest(make([]byte, 0, 128+96*len(r.Edits)))
+	room := 640
+	if it.shared = r.sharedEdits(); it.shared == nil {
+		room += 96 * len(r.Edits)
+	}
+	it.rest, it.at = r.appendRest(make([]byte, 0, room))
 	return it
 }
 

@@ -153,7 +153,12 @@ func (x *exchange) commit(rec *ledger.Record) bool {
 func (x *exchange) newRecord(t ledger.Type, verdict string) *ledger.Record {
 	rec := x.p.newRecord(t, x.flow, &x.message.To)
 	o := x.outcome
-	rec.Verdict, rec.Reason, rec.Detail, rec.Edits = verdict, string(o.Reason), o.Detail, ledgerEdits(o.Edits)
+	rec.Verdict, rec.Reason, rec.Detail = verdict, string(o.Reason), o.Detail
+	if o.Told != nil {
+		rec.Share(sharedEdits(o))
+	} else {
+		rec.Edits = ledgerEdits(o.Edits)
+	}
 	if r := o.Rule; r != nil {
 		rec.Rule, rec.Product, rec.Kind = r.ID, r.Product, r.Kind
 	}

@@ -62,6 +62,16 @@ func ledgerEdits(edits []rules.Edit) []ledger.Edit {
 	return out
 }
 
+// sharedEdits are the edits of an outcome that has them in common with others.
+func sharedEdits(o *rules.Outcome) *ledger.Edits {
+	if e, ok := o.Told.Memo.Load().(*ledger.Edits); ok {
+		return e
+	}
+	e := ledger.ShareEdits(ledgerEdits(o.Edits))
+	o.Told.Memo.Store(e)
+	return e
+}
+
 // withWord adds to a detail what the rule knew the message by: a word of the rule's own, never one of the message.
 func withWord(detail string, w rules.Word) string {
 	if w.Selector == "" {

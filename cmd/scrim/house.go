@@ -33,6 +33,7 @@ type house struct {
 	origins   *originSet
 	came      ledger.Coverage
 	started   time.Time
+	stamped   string // state of the files that a reload reads, as serve began
 	control   *control
 	web       webDoor
 

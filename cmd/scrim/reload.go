@@ -34,7 +34,7 @@ func (h *house) watch(ctx context.Context) error {
 	defer signal.Stop(hangups)
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	inForce := h.stamp()
+	inForce := h.stamped
 	last := inForce
 	quiet := quiet{seen: -1}
 	for {
@@ -117,6 +117,7 @@ func (h *house) reloadNow(reason string) reloadState {
 			h.log.Warn("a changed setting takes effect at the next start", "key", key)
 		}
 		h.event("reload", reason)
+		h.web.changed("rules")
 	}
 	h.reload = state
 	return state

@@ -37,6 +37,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.stamped = h.stamp() // before anybody is told that scrim runs: a file that changes from here on is noticed
 	h.greet()
 	err = h.run(ctx)
 	h.log.Info("stopped")

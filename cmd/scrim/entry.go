@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -237,6 +238,20 @@ var notForwarded = map[string]bool{
 	"trailer": true, "transfer-encoding": true, "upgrade": true, "proxy-authorization": true, "proxy-authenticate": true,
 }
 
+// connectionListed are the names in Connection, in lower case: fields that concern this connection too.
+func connectionListed(fields []harField) []string {
+	var listed []string
+	for _, f := range fields {
+		if !strings.EqualFold(f.Name, "Connection") {
+			continue
+		}
+		for name := range strings.SplitSeq(strings.ToLower(f.Value), ",") {
+			listed = append(listed, strings.TrimSpace(name))
+		}
+	}
+	return listed
+}
+
 // setRequest fills in target and header as a door would.
 func setRequest(m *rules.Message, target string, fields []harField) error {
 	if target == "" {
@@ -249,8 +264,10 @@ func setRequest(m *rules.Message, target string, fields []harField) error {
 	if err := setTarget(m, target); err != nil {
 		return errors.New("url is not an http or https URL")
 	}
+	listed := connectionListed(fields)
 	for _, f := range fields {
-		if !notForwarded[strings.ToLower(f.Name)] && !strings.HasPrefix(f.Name, ":") {
+		name := strings.ToLower(f.Name)
+		if !notForwarded[name] && !slices.Contains(listed, name) && !strings.HasPrefix(name, ":") {
 			m.Header = append(m.Header, rules.Field{Name: f.Name, Value: f.Value})
 		}
 	}

@@ -26,6 +26,7 @@ func TestEntriesBecomeTheRequestsTheyRecord(t *testing.T) {
 			"http://a.example/", "\xff", 0, false},
 		{"line_object", formatNDJSON, `{"url":"https://a.example/?","headers":{"A":["1","2"],"B":"3"},"body":{"x":1e400}}`,
 			"https://a.example/?", `{"x":1e400}`, 3, false},
+		{"line_with_fields_of_the_connection", formatNDJSON, `{"url":"https://a.example/","headers":{"X-Hop":"1","Connection":"close, x-hop","TE":"trailers","X-End":"1"}}`, "https://a.example/", "", 1, false},
 		{"line_text", formatNDJSON, `{"time":1767225600.5,"method":"PUT","url":"https://a.example/","body":"a=1"}`, "https://a.example/", "a=1", 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

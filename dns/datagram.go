@@ -14,7 +14,7 @@ import (
 const (
 	udpTry      = 1500 * time.Millisecond // then the datagram is sent again
 	udpTries    = 3
-	maxIdle     = 16               // sockets kept for the next query
+	maxIdle     = 64               // sockets kept for the next query
 	socketUses  = 32               // then a socket is replaced by one with a new port
 	socketLife  = 10 * time.Second // likewise
 	replyBuffer = 4096

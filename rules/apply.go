@@ -37,8 +37,9 @@ type exchange struct {
 	seen       inventory
 	slots      []slot
 	shapes     transform.Shaper
-	beside     []Edit   // room for the edits outside the body
-	looks      []string // room for the shapes of what is in it
+	beside     []Edit            // room for the edits outside the body
+	looks      []string          // room for the shapes of what is in it
+	names      map[string]string // selectors of header fields, by name
 }
 
 // decoded is the body under one form.
@@ -54,7 +55,7 @@ type cachedNodes struct {
 	from, to     int32
 }
 
-func newExchange() *exchange { return &exchange{seen: newInventory()} }
+func newExchange() *exchange { return &exchange{seen: newInventory(), names: map[string]string{}} }
 
 // begin takes an exchange for m; end gives it back.
 func (s *Set) begin(m *Message, env Env) *exchange {

@@ -133,7 +133,7 @@ func (t *target) report(dst []Edit) []Edit {
 // edit is what was done to one slot.
 func (t *target) edit(s *slot) Edit {
 	e := Edit{
-		Part: t.part.name, Selector: s.selector(), Transform: "unlisted", Kind: body.String,
+		Part: t.part.name, Selector: t.x.selector(s), Transform: "unlisted", Kind: body.String,
 		Shape: t.x.shapes.Shape(body.Value{Kind: body.String, Text: s.value}), Unwritten: s.to == toRemove, Error: s.fault,
 	}
 	switch {

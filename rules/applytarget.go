@@ -224,6 +224,28 @@ func (s *slot) selector() string {
 	return "header:" + s.name
 }
 
+// Bounds of the selectors of header fields that an exchange remembers.
+const (
+	maxFieldNames = 64
+	maxFieldName  = 64
+)
+
+// selector is s.selector(); of header fields, which are the same ones in each message, it is made once.
+func (x *exchange) selector(s *slot) string {
+	if s.place != inHeader || len(s.name) > maxFieldName {
+		return s.selector()
+	}
+	text, ok := x.names[s.name]
+	if !ok {
+		text = s.selector()
+		if len(x.names) >= maxFieldNames {
+			clear(x.names)
+		}
+		x.names[text[len("header:"):]] = text
+	}
+	return text
+}
+
 // slotFinder looks up from a value outside the body.
 type slotFinder struct{ *target }
 

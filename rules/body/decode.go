@@ -188,7 +188,7 @@ func decodeText(src []byte, _ string, lim Limits) (*Tree, error) {
 func encodeText(dst []byte, t *Tree, p *Plan) []byte {
 	switch {
 	case p.Act(0) == Replace:
-		return append(dst, p.values[0].Plain()...)
+		return append(dst, p.value(0).Plain()...)
 	case p.stays(0, p.root()):
 		return append(dst, t.src...)
 	}

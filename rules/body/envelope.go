@@ -233,7 +233,7 @@ func appendPayload(dst []byte, t *Tree, p *Plan, item *envelopeItem, m mode) []b
 		return dst
 	case d.enc == encRaw && (d.kind == String || d.kind == Bytes):
 		if p.Act(n) == Replace {
-			return append(dst, p.values[n].Plain()...)
+			return append(dst, p.value(n).Plain()...)
 		}
 		return append(dst, t.src[item.body:item.to]...)
 	case m.compact:

@@ -122,7 +122,7 @@ func encodeForm(dst []byte, t *Tree, p *Plan) []byte {
 	dst = append(dst, t.src[:root.start]...)
 	m := p.root()
 	if p.Act(0) == Replace {
-		return appendFormValue(dst, p.values[0], t.form)
+		return appendFormValue(dst, p.value(0), t.form)
 	}
 	if !p.stays(0, m) {
 		return dst
@@ -165,7 +165,7 @@ func appendPair(dst []byte, t *Tree, p *Plan, c int32) []byte {
 		return append(dst, t.src[d.name:d.end]...)
 	}
 	dst = append(append(dst, t.src[d.name:d.nameEnd]...), '=')
-	return appendPct(dst, p.values[c].Plain(), t.form)
+	return appendPct(dst, p.value(c).Plain(), t.form)
 }
 
 // appendFormValue writes a value in the place of a whole form: an object as its members, all else as one text.

@@ -34,7 +34,7 @@ func appendRoot(dst []byte, t *Tree, p *Plan, n int32, m mode) []byte {
 func appendJSON(dst []byte, t *Tree, p *Plan, n int32, m mode) []byte {
 	d := &t.nodes[n]
 	if p.Act(n) == Replace {
-		return p.values[n].AppendJSON(dst)
+		return p.value(n).AppendJSON(dst)
 	}
 	if d.kind != Object && d.kind != Array {
 		return append(dst, t.src[d.start:d.end]...)

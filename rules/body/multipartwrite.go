@@ -22,7 +22,7 @@ func encodeMultipart(dst []byte, t *Tree, p *Plan) ([]byte, error) {
 			return nil, fmt.Errorf("replacing a whole part: %w", ErrOpaque)
 		}
 		dst = append(append(dst, mark...), t.mime.eol...)
-		if body := t.nodes[part.node].last - 1; p.Act(body) == Replace && strings.Contains(p.values[body].Plain(), mark) {
+		if body := t.nodes[part.node].last - 1; p.Act(body) == Replace && strings.Contains(p.value(body).Plain(), mark) {
 			return nil, fmt.Errorf("part holds the boundary: %w", ErrOpaque)
 		}
 		switch inner := p.below(part.node, m); {
@@ -106,7 +106,7 @@ func appendPartBody(dst []byte, t *Tree, p *Plan, body int32, m mode) []byte {
 // partText is the text of a member as it leaves.
 func partText(t *Tree, p *Plan, n int32) string {
 	if p.Act(n) == Replace {
-		return p.values[n].Plain()
+		return p.value(n).Plain()
 	}
 	return t.Text(n)
 }
@@ -119,14 +119,14 @@ func appendParameter(dst []byte, t *Tree, p *Plan, f *mimeField) []byte {
 	// WHATWG HTML, multipart/form-data encoding algorithm: these three are escaped, and nothing else.
 	escape := strings.NewReplacer("\n", "%0A", "\r", "%0D", `"`, "%22")
 	dst = append(append(dst, "; "...), fixedNames[f.kind]...)
-	return append(append(append(dst, `="`...), escape.Replace(p.values[f.node].Plain())...), '"')
+	return append(append(append(dst, `="`...), escape.Replace(p.value(f.node).Plain())...), '"')
 }
 
 // appendType writes the Content-Type of a part. A value that was put in begins no new line.
 func appendType(dst []byte, t *Tree, p *Plan, n int32) []byte {
 	text := t.Text(n)
 	if p.Act(n) == Replace {
-		text = strings.NewReplacer("\r", " ", "\n", " ").Replace(p.values[n].Plain())
+		text = strings.NewReplacer("\r", " ", "\n", " ").Replace(p.value(n).Plain())
 	}
 	return append(append(append(dst, "Content-Type: "...), text...), t.mime.eol...)
 }

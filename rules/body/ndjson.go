@@ -53,7 +53,7 @@ func (t *Tree) parseLines() error {
 // encodeNDJSON writes a line for each document that stays.
 func encodeNDJSON(dst []byte, t *Tree, p *Plan) []byte {
 	if p.Act(0) == Replace {
-		return appendLines(dst, p.values[0])
+		return appendLines(dst, p.value(0))
 	}
 	if !p.stays(0, p.root()) {
 		return dst

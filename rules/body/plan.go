@@ -1,5 +1,7 @@
 package body
 
+import "slices"
+
 // Act is what to do with a node when a tree is encoded.
 type Act uint8
 
@@ -32,7 +34,8 @@ const (
 type Plan struct {
 	t        *Tree
 	marks    []mark
-	values   map[int32]Value
+	values   []Value
+	slots    []int32 // by node: where in values its replacement is; of nodes that are Replaced alone
 	unlisted Act
 	changed  bool
 }
@@ -53,13 +56,14 @@ func (p *Plan) Reset(t *Tree, unlisted Act) {
 		clear(p.marks)
 	}
 	clear(p.values)
+	p.values = p.values[:0]
 	p.t, p.unlisted, p.changed = t, unlisted, unlisted == Remove
 }
 
 // Decide sets the act of node n, in place of any earlier one. For Replace use ReplaceWith.
 func (p *Plan) Decide(n int32, a Act) {
 	if old := Act(p.marks[n] & actMask); old == Replace && a != Replace {
-		delete(p.values, n)
+		p.values[p.slots[n]] = Value{}
 	}
 	p.marks[n] = p.marks[n]&^actMask | mark(a)
 	switch a {
@@ -76,11 +80,16 @@ func (p *Plan) Decide(n int32, a Act) {
 
 // ReplaceWith puts v in the place of node n.
 func (p *Plan) ReplaceWith(n int32, v Value) {
-	p.Decide(n, Replace)
-	if p.values == nil {
-		p.values = make(map[int32]Value)
+	if Act(p.marks[n]&actMask) == Replace {
+		p.values[p.slots[n]] = v
+		return
 	}
-	p.values[n] = v
+	p.Decide(n, Replace)
+	if len(p.slots) < len(p.marks) {
+		p.slots = slices.Grow(p.slots, len(p.marks)-len(p.slots))[:len(p.marks)]
+	}
+	p.slots[n] = int32(len(p.values))
+	p.values = append(p.values, v)
 }
 
 // Act is the decision about node n.
@@ -88,8 +97,18 @@ func (p *Plan) Act(n int32) Act { return Act(p.marks[n] & actMask) }
 
 // Replacement is the value that ReplaceWith set for node n.
 func (p *Plan) Replacement(n int32) (Value, bool) {
-	v, ok := p.values[n]
-	return v, ok
+	if p.Act(n) != Replace {
+		return Value{}, false
+	}
+	return p.values[p.slots[n]], true
+}
+
+// value is the replacement of node n, or the zero Value.
+func (p *Plan) value(n int32) Value {
+	if p.Act(n) != Replace {
+		return Value{}
+	}
+	return p.values[p.slots[n]]
 }
 
 // SetUnlisted gives the nodes below n their own treatment of undecided ones, Keep or Remove: the element of a
@@ -111,12 +130,11 @@ func (p *Plan) with(n int32, v Value, f func()) {
 	for a := n; a != none; a = p.t.nodes[a].parent {
 		saved = append(saved, p.marks[a])
 	}
-	old, had := p.values[n]
+	old, had := p.Replacement(n)
 	p.ReplaceWith(n, v)
 	f()
-	delete(p.values, n)
-	if had {
-		p.values[n] = old
+	if p.values[p.slots[n]] = old; !had {
+		p.values = p.values[:len(p.values)-1]
 	}
 	for a := n; a != none; a = p.t.nodes[a].parent {
 		p.marks[a] = saved[0]

@@ -154,7 +154,7 @@ func wireNumber(raw string, enc encoding) uint64 {
 func encodeProtobuf(dst []byte, t *Tree, p *Plan) ([]byte, error) {
 	m := p.root()
 	if p.Act(0) == Replace {
-		return append(dst, p.values[0].Plain()...), nil
+		return append(dst, p.value(0).Plain()...), nil
 	}
 	if !p.stays(0, m) {
 		return dst, nil
@@ -180,7 +180,7 @@ func appendField(dst []byte, t *Tree, p *Plan, n int32, m mode) ([]byte, error) 
 	d := &t.nodes[n]
 	switch {
 	case p.Act(n) == Replace:
-		return appendWire(dst, t, n, p.values[n])
+		return appendWire(dst, t, n, p.value(n))
 	case p.whole(n, m):
 		return append(dst, t.src[d.nameEnd:d.end]...), nil
 	}

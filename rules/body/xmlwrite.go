@@ -36,7 +36,7 @@ func appendElement(dst []byte, t *Tree, p *Plan, n int32, m mode) []byte {
 	inner := p.below(n, m)
 	if p.Act(n) == Replace {
 		dst = append(append(append(dst, '<'), name...), '>')
-		dst = appendEscaped(dst, p.values[n].Plain())
+		dst = appendEscaped(dst, p.value(n).Plain())
 		return append(append(append(dst, "</"...), name...), '>')
 	}
 	if p.whole(n, m) && !inner.compact {
@@ -77,7 +77,7 @@ func appendAttribute(dst []byte, t *Tree, p *Plan, c int32, m mode, at int32) []
 	}
 	if p.Act(c) == Replace {
 		dst = append(append(append(dst, ' '), name...), `="`...)
-		return append(appendEscaped(dst, p.values[c].Plain()), '"')
+		return append(appendEscaped(dst, p.value(c).Plain()), '"')
 	}
 	if m.compact {
 		dst = append(append(append(dst, ' '), name...), '=')
@@ -100,7 +100,7 @@ func appendContent(dst []byte, t *Tree, p *Plan, n, c int32, m mode, at, end int
 		case d.kind == Object:
 			dst = appendElement(dst, t, p, c, m)
 		case p.Act(c) == Replace:
-			dst = appendEscaped(dst, p.values[c].Plain())
+			dst = appendEscaped(dst, p.value(c).Plain())
 		default:
 			dst = append(dst, t.src[d.start:d.end]...)
 		}

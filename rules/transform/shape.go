@@ -19,7 +19,10 @@ func Shape(v body.Value) string {
 }
 
 // Shaper makes the same words as Shape, and makes each only once. It is not safe for concurrent use.
-type Shaper struct{ integers, decimals, tokens, texts [64]string }
+type Shaper struct{ integers, decimals, tokens, texts, hexes madeWords }
+
+// madeWords are the words that were made, by the number in them.
+type madeWords [160]string
 
 // Shape is Shape.
 func (s *Shaper) Shape(v body.Value) string {
@@ -34,7 +37,7 @@ func (s *Shaper) Shape(v body.Value) string {
 	case ClassDecimal:
 		return counted(&s.decimals, "decimal, ", digitsBefore(v.Text), " digit")
 	case ClassHex:
-		return "hex " + strconv.Itoa(len(v.Text))
+		return counted(&s.hexes, "hex ", len(v.Text), "")
 	case ClassTime:
 		return "RFC 3339 time"
 	case ClassEmail:
@@ -58,12 +61,12 @@ func (s *Shaper) Shape(v body.Value) string {
 }
 
 // counted is a class with how many there are of something; made holds those that were made before.
-func counted(made *[64]string, class string, n int, noun string) string {
+func counted(made *madeWords, class string, n int, noun string) string {
 	if n < len(made) && made[n] != "" {
 		return made[n]
 	}
 	text := class + strconv.Itoa(n) + noun
-	if n != 1 {
+	if n != 1 && noun != "" {
 		text += "s"
 	}
 	if n < len(made) {

@@ -1,5 +1,5 @@
 // The frame: who is asking, the navigation, the live stream, and the page of the route.
-import { html, h, render, useState, useEffect, useRef, useRoute, readRoute, link } from './lib.js';
+import { html, h, render, useState, useEffect, useRef, useRoute, useData, readRoute, link } from './lib.js';
 import { get, post, live } from './api.js';
 import { text } from './text.js';
 import { until } from './words.js';
@@ -50,6 +50,7 @@ function App() {
 function Frame({ session, setSession }) {
 	const route = useRoute();
 	const status = useStatus();
+	const products = useData('/products', { on: ['changed'] });
 	const main = useRef(null);
 	const [open, setOpen] = useState(false);
 	const page = pages[route.page] && route.page !== 'login' ? route.page : '';
@@ -82,7 +83,7 @@ function Frame({ session, setSession }) {
 				${status && html`<span class="small dim">${text.version(status.version)}</span>`}
 			</div>
 		</div>
-		<main class="main" id="main" ref=${main} tabindex="-1"><${Banners} status=${status} />${page && html`<${Page} key=${place} name=${page} route=${route} status=${status} session=${session} setSession=${setSession} />`}</main>
+		<main class="main" id="main" ref=${main} tabindex="-1"><${Banners} status=${status} products=${products.data?.products ?? []} />${page && html`<${Page} key=${place} name=${page} route=${route} status=${status} products=${products.data?.products ?? []} session=${session} setSession=${setSession} />`}</main>
 	</div><${Toasts} />`;
 }
 
@@ -120,21 +121,19 @@ function useStatus() {
 	return status;
 }
 
-function Banners({ status }) {
+function Banners({ status, products }) {
 	const state = useLive();
-	const [products, setProducts] = useState([]);
+	const [now, tick] = useState(Date.now());
 	useEffect(() => {
-		const ask = () => get('/products').then((p) => setProducts(p.products.filter((one) => one.pause_until)), () => {});
-		ask();
-		const stops = [live.on('changed', ask), live.on('back', ask)];
-		const timer = setInterval(() => setProducts((old) => old.filter((one) => new Date(one.pause_until) > Date.now())), 5000);
-		return () => { stops.forEach((stop) => stop()); clearInterval(timer); };
+		const timer = setInterval(() => tick(Date.now()), 5000);
+		return () => clearInterval(timer);
 	}, []);
+	const paused = products.filter((p) => p.pause_until && new Date(p.pause_until) > now);
 	return html`<div aria-live="polite">
 		${state === 'gone' && html`<div class="banner bad" role="alert"><${Icon} name="failed" /><span>${text.gone}</span></div>`}
 		${status?.ledger.fault && html`<div class="banner bad"><${Icon} name="failed" /><span>${text.ledgerFault} <span class="mono wrap">${status.ledger.fault}</span></span></div>`}
 		${status?.reload && !status.reload.good && html`<div class="banner"><${Icon} name="event" /><span>${text.reloadFault} <a href=${link('health')}>${text.more}</a></span></div>`}
-		${products.map((p) => html`<div class="banner" key=${p.name}><${Icon} name="pause" /><span class="wrap">${text.pausedBanner(p.title, until(p.pause_until))} <a href=${link('products', p.name)}>${text.products.resume}</a></span></div>`)}
+		${paused.map((p) => html`<div class="banner" key=${p.name}><${Icon} name="pause" /><span class="wrap">${text.pausedBanner(p.title, until(p.pause_until))} <a href=${link('products', p.name)}>${text.products.resume}</a></span></div>`)}
 	</div>`;
 }
 

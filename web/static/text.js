@@ -135,7 +135,7 @@ export const text = {
 		tried: 'Rules that were tried', held: 'matched', leaves: 'What would leave', leavesNothing: 'Nothing would leave.', part: (p) => `Part ${p}`, heldPart: 'waits for its release', edits: 'Edits', drift: 'New to the rules', empty: 'No rule fits.', then: { pass: 'let through', generalize: 'soften', drop: 'hold back', refuse: 'refuse' }, own: 'Your own rules', entries: 'Its entries', needUrl: 'A URL is needed, such as https://metrics.plex.tv/collect/event', clear: 'Clear',
 	},
 	setup: {
-		title: 'Set up', lead: 'Choose a product and the way its traffic comes to scrim. Every step can be undone.', first: 'Welcome. Three steps, and this page tells you when the first event has come.',
+		title: 'Set up', lead: 'Choose a product and the way its traffic comes to scrim. Every step can be undone.', first: 'Welcome. A few steps, and this page tells you when the first event has come.',
 		product: 'Product', other: 'Another product', door: 'Door', doors: { proxy: 'Proxy setting', dns: 'DNS', transparent: 'Router', collector: 'Base URL' },
 		doorHelp: { proxy: 'The product is told to use a proxy. The simplest, where it can.', dns: 'The house’s DNS names scrim for telemetry hosts. For devices without a proxy setting.', transparent: 'The router redirects. Nothing is set on the devices.', collector: 'The product’s telemetry address is set to scrim. No certificate needed.' },
 		closed: (d) => `The ${d} door is closed. Open it in the configuration, then read it anew:`, step: (n) => `Step ${n}`, short: 'The short way, on the machine of the product', shortHelp: 'shows what it would do; with --apply it does it, with --undo it takes it back.', machine: (a) => `Addresses of this machine: ${a}`,

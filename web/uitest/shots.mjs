@@ -1,4 +1,5 @@
-// Takes every page at two widths in two themes: node shots.mjs OUT [NAME…]. With SCRIM_URL it looks at a running scrim.
+// Takes every page at two widths in two themes: node shots.mjs OUT [NAME…]. With SCRIM_URL it looks at a running
+// scrim, with SCRIM_FOLD it takes only what a screen shows at first.
 import { mkdir } from 'node:fs/promises';
 import { House } from './house.mjs';
 import { browse, pages } from './browse.mjs';
@@ -15,10 +16,12 @@ for (const [width, height] of [[1280, 900], [390, 844]]) {
 		for (const [name, hash] of Object.entries(pages)) {
 			if (only.length && !only.includes(name)) continue;
 			await page.goto(home + hash);
-			await page.waitForTimeout(700);
+			await page.waitForSelector('main h1');
+			await page.waitForFunction(() => !document.querySelector('.loading') && (!document.querySelector('.chart-room')));
+			await page.waitForTimeout(600);
 			const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 			if (over > 0) console.log(`${name} ${width}: ${over}px too wide`);
-			const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+			const tall = process.env.SCRIM_FOLD ? height : await page.evaluate(() => document.documentElement.scrollHeight);
 			await page.setViewportSize({ width, height: Math.min(Math.max(tall, height), 2400) });
 			await page.waitForTimeout(150);
 			await page.screenshot({ path: `${out}/${name}-${width}-${theme}.png` });

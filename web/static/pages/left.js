@@ -6,19 +6,19 @@ import { number } from '../words.js';
 import { Head, Panel, Empty, Trouble, Icon, Tabs } from '../parts.js';
 import { Rows } from '../rows.js';
 
-const page = 60;
+const page = 50;
 const most = 1000; // rows that live entries may fill; older ones are fetched when asked for
 const flood = 60; // more at once than this are not pushed before the reader's eyes
 const known = ['product', 'verdict', 'kind', 'rule', 'host', 'client'];
 
-export default function Left({ route, status }) {
+export default function Left({ route, products }) {
 	const filters = readFilters(route.query);
 	const key = JSON.stringify(filters);
 	const go = (change) => { location.hash = link('left', { ...filters, tunnels: filters.tunnels ? '1' : '', ...change }); };
 	return html`<${Head} title=${text.left.title} lead=${text.left.lead}><${Export} filters=${filters} /><//>
 		<${Overview} />
-		<${Filters} filters=${filters} go=${go} />
-		<${List} key=${key} filters=${filters} status=${status} />`;
+		<${Filters} filters=${filters} go=${go} products=${products} />
+		<${List} key=${key} filters=${filters} />`;
 }
 
 function readFilters(query) {
@@ -69,8 +69,7 @@ function Overview() {
 	<//>`;
 }
 
-function Filters({ filters, go }) {
-	const products = useData('/products', { on: ['changed'] });
+function Filters({ filters, go, products: list }) {
 	const [words, setWords] = useState(filters.text);
 	const timer = useRef(0);
 	useEffect(() => setWords(filters.text), [filters.text]);
@@ -80,7 +79,6 @@ function Filters({ filters, go }) {
 		const value = e.target.value.trim();
 		timer.current = setTimeout(() => go({ text: value }), 300);
 	};
-	const list = products.data?.products ?? [];
 	const chips = [['kind', text.left.kindFilter], ['rule', text.left.ruleFilter], ['host', text.left.hostFilter], ['client', text.left.clientFilter]].filter(([name]) => filters[name]);
 	return html`<form class="filters" role="search" onSubmit=${(e) => { e.preventDefault(); go({ text: words.trim() }); }}>
 		<input type="search" class="grow" placeholder=${text.left.search} aria-label=${text.left.search} value=${words} onInput=${type} />
@@ -99,7 +97,7 @@ function Filters({ filters, go }) {
 	</form>`;
 }
 
-function List({ filters, status }) {
+function List({ filters }) {
 	const [rows, setRows] = useState([]);
 	const [older, setOlder] = useState('');
 	const [fault, setFault] = useState(null);

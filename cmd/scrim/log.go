@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +64,7 @@ func (f *logFlags) register(c *cobra.Command) {
 	flags.StringSliceVar(&f.kind, "kind", nil, "of these `kinds` of data")
 	flags.StringSliceVar(&f.host, "host", nil, "to these `hosts`; *.name for its subdomains")
 	flags.StringSliceVar(&f.verdict, "verdict", nil, "with these `verdicts`: pass, generalize, drop, hold, refuse, tunnel, failed")
-	flags.StringSliceVar(&f.client, "client", nil, "from these client `addresses`")
+	flags.StringSliceVar(&f.client, "client", nil, "from these `clients`, by address or by their name in clients.names")
 	flags.StringSliceVar(&f.rule, "rule", nil, "by these `rules`")
 	flags.StringSliceVar(&f.door, "door", nil, "through these `doors`")
 	flags.StringVar(&f.since, "since", "", "from this `time` on")
@@ -69,7 +72,7 @@ func (f *logFlags) register(c *cobra.Command) {
 	flags.IntVar(&f.limit, "limit", 50, "at most this `number` of entries; 0: all")
 }
 
-func (f *logFlags) filter() (ledger.Filter, error) {
+func (f *logFlags) filter(a *app) (ledger.Filter, error) {
 	filter := ledger.Filter{Product: f.product, Kind: f.kind, Host: f.host, Verdict: f.verdict, Client: f.client, Rule: f.rule, Door: f.door}
 	var err error
 	if filter.Since, err = moment("since", f.since); err != nil {
@@ -87,7 +90,34 @@ func (f *logFlags) filter() (ledger.Filter, error) {
 			return filter, misused(fmt.Errorf("--verdict: %q is not known here", v), choose(v, known))
 		}
 	}
-	return filter, nil
+	filter.Client, err = a.clientAddresses(f.client)
+	return filter, err
+}
+
+// clientAddresses puts the addresses of clients in the place of the names that clients.names gives them.
+func (a *app) clientAddresses(clients []string) ([]string, error) {
+	var out []string
+	for _, client := range clients {
+		if _, err := netip.ParseAddr(client); err == nil {
+			out = append(out, client)
+			continue
+		}
+		cfg, err := a.loadConfig()
+		if err != nil {
+			return nil, err
+		}
+		before := len(out)
+		for addr, name := range cfg.clientNames() {
+			if name == client {
+				out = append(out, addr.String())
+			}
+		}
+		if len(out) == before {
+			names := slices.Sorted(maps.Values(cfg.clientNames()))
+			return nil, misused(fmt.Errorf("--client: %q is neither an address nor a name in clients.names", client), choose(client, names))
+		}
+	}
+	return out, nil
 }
 
 func containsWord(words []string, word string) bool {
@@ -185,7 +215,7 @@ func newLogListCommand(a *app) *cobra.Command {
 }
 
 func (a *app) logList(ctx context.Context, flags *logFlags) error {
-	filter, err := flags.filter()
+	filter, err := flags.filter(a)
 	if err != nil {
 		return err
 	}
@@ -261,7 +291,7 @@ func newLogFollowCommand(a *app) *cobra.Command {
 		Example: "  scrim log follow\n  scrim log follow --verdict drop --json",
 		Args:    exactArgs(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			filter, err := f.filter()
+			filter, err := f.filter(a)
 			if err != nil {
 				return err
 			}
@@ -289,7 +319,7 @@ func newLogExportCommand(a *app) *cobra.Command {
 			if !containsWord(formats, format) {
 				return misused(fmt.Errorf("--format: %q is not known here", format), choose(format, formats))
 			}
-			filter, err := f.filter()
+			filter, err := f.filter(a)
 			if err != nil {
 				return err
 			}

@@ -18,15 +18,16 @@ func (e *AddressError) Error() string {
 
 // The special networks that netip has no word for.
 var (
-	sharedSpace   = netip.MustParsePrefix("100.64.0.0/10")  // RFC 6598
-	siteLocal     = netip.MustParsePrefix("fec0::/10")      // RFC 3879
-	thisNetwork   = netip.MustParsePrefix("0.0.0.0/8")      // RFC 1122, section 3.2.1.3
-	reserved      = netip.MustParsePrefix("240.0.0.0/4")    // RFC 1112, section 4; the broadcast address among them
-	nat64         = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052, section 2.1
-	nat64Local    = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215
-	sixToFour     = netip.MustParsePrefix("2002::/16")      // RFC 3056
-	teredo        = netip.MustParsePrefix("2001::/32")      // RFC 4380
-	v4Compatible  = netip.MustParsePrefix("::/96")          // RFC 4291, section 2.5.5.1
+	sharedSpace   = netip.MustParsePrefix("100.64.0.0/10")   // RFC 6598
+	siteLocal     = netip.MustParsePrefix("fec0::/10")       // RFC 3879
+	thisNetwork   = netip.MustParsePrefix("0.0.0.0/8")       // RFC 1122, section 3.2.1.3
+	reserved      = netip.MustParsePrefix("240.0.0.0/4")     // RFC 1112, section 4; the broadcast address among them
+	nat64         = netip.MustParsePrefix("64:ff9b::/96")    // RFC 6052, section 2.1
+	nat64Local    = netip.MustParsePrefix("64:ff9b:1::/48")  // RFC 8215
+	sixToFour     = netip.MustParsePrefix("2002::/16")       // RFC 3056
+	teredo        = netip.MustParsePrefix("2001::/32")       // RFC 4380
+	translated    = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765, section 2.1
+	v4Compatible  = netip.MustParsePrefix("::/96")           // RFC 4291, section 2.5.5.1
 	metadataAddrs = [...]netip.Addr{
 		netip.MustParseAddr("169.254.169.254"), // link-local anyway; named so that the text says what it is
 		netip.MustParseAddr("fd00:ec2::254"),
@@ -113,7 +114,7 @@ func forbidden(addr netip.Addr) string {
 		return "a link-local address"
 	case addr.IsMulticast():
 		return "a multicast address"
-	case reserved.Contains(addr), v4Compatible.Contains(addr), teredo.Contains(addr), nat64Local.Contains(addr):
+	case reserved.Contains(addr), v4Compatible.Contains(addr), teredo.Contains(addr), translated.Contains(addr), nat64Local.Contains(addr):
 		return "a reserved address"
 	}
 	return ""

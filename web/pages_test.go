@@ -2,8 +2,11 @@ package web
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -96,5 +99,23 @@ func TestMetricsAreFewAndTrue(t *testing.T) {
 	}
 	if strings.Contains(text, "plex") || strings.Contains(text, "192.168") {
 		t.Error("a label tells of the household")
+	}
+}
+
+func TestTheBoardAsksForMetricsThatThereAre(t *testing.T) {
+	board, err := os.ReadFile("../deploy/grafana/scrim.json")
+	if err != nil || !json.Valid(board) {
+		t.Fatalf("the board is not JSON (%v)", err)
+	}
+	r := newRig(t)
+	_, data := r.ask("GET", "/metrics", nil)
+	asked := regexp.MustCompile(`(scrim|process)_[a-z_]+`).FindAllString(string(board), -1)
+	if len(asked) < 15 {
+		t.Errorf("it asks for %v", asked)
+	}
+	for _, metric := range asked {
+		if !regexp.MustCompile(`(?m)^` + metric + `[ {]`).Match(data) {
+			t.Errorf("there is no %s", metric)
+		}
 	}
 }

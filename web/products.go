@@ -167,9 +167,5 @@ func (s *Server) resume(_ http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (s *Server) reload(_ http.ResponseWriter, r *http.Request) (any, error) {
-	out := fullReload(s.cfg.House.Reload(s.who(r)))
-	if out.Good {
-		s.Changed("rules")
-	}
-	return out, nil
+	return fullReload(s.cfg.House.Reload(s.who(r))), nil
 }

@@ -89,6 +89,13 @@ func (d *webDoor) run(ctx context.Context) error {
 	return d.server.Run(ctx)
 }
 
+// changed tells open pages to ask anew.
+func (d *webDoor) changed(what string) {
+	if d.server != nil {
+		d.server.Changed(what)
+	}
+}
+
 func (d *webDoor) close() {
 	if d.server != nil {
 		d.server.Close()

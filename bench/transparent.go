@@ -53,6 +53,10 @@ func newNetlab(s *stage) (*netlab, error) {
 			return l, err
 		}
 	}
+	// What every router of a house has, with the connection tracking that comes with it.
+	if err := l.do(l.router, "nft", "table ip house { chain out { type nat hook postrouting priority 100; oifname inner masquerade; }; }"); err != nil {
+		return l, err
+	}
 	for _, port := range []string{"443", "8443"} {
 		if _, err := l.start(l.net, port, s.self, "-peer", "sink", "-addr", ":"+port); err != nil {
 			return l, err

@@ -237,6 +237,7 @@ func TestTarget(t *testing.T) {
 		{"path_segment_random", fields("", `path:2: remove`), "/users/ann/end", "/users/end"},
 		{"linked_fields_of_a_query", fields("", `query:d: {round: 100}`, `query:p: {derive: {share_of: "query:d", edges: [0.5], factors: [0.25, 1]}}`), "/c?p=10&d=251", "/c?p=75&d=300"},
 		{"on_error", fields("", `query:v: {bucket: [10, 20]}`), "/c?v=1", "drop"},
+		{"the_only_parameter", fields("    unlisted: keep\n", `query:v: remove`), "/c?v=1", "/c"},
 		{"on_error_remove", fields("", `query:v: {bucket: [10, 20], on_error: remove}`, `query:w: keep`), "/c?v=1&w=2", "/c?w=2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -362,5 +362,5 @@ func (t *target) writeQuery(out *Message) {
 		}
 	}
 	out.Query = string(query)
-	out.HasQuery = len(query) > 0 || out.HasQuery && t.part.unlisted == UnlistedKeep
+	out.HasQuery = len(query) > 0 || out.HasQuery && t.x.m.Query == "" && t.part.unlisted == UnlistedKeep
 }

@@ -204,3 +204,18 @@ file0.yaml:20:9: rule "r": example "on_error": got nothing that leaves, want 1: 
 		t.Errorf("got\n%s\nwant\n%s", text, want)
 	}
 }
+
+// TestOwnTables is for tables that have the name of a shipped one.
+func TestOwnTables(t *testing.T) {
+	own := "tables: {video-length: {unit: ms, edges: [1, 10], write: [5, 15]}}\n" + fields("", `$.a: {bucket: video-length, unit: ms}`)
+	for _, product := range []string{"", "product: plex\n"} {
+		set := load(t, rules.Options{}, product+own, shipped(t, "plex/rules.yaml"), shipped(t, "tables.yaml"))
+		if faults := set.RunExamples(); len(faults) > 0 {
+			t.Errorf("%sthe pack takes the owner's numbers: %v", product, faults[0])
+		}
+		out := set.Apply(send(t, "POST", "https://h.example.org/", `{"a":12}`), testEnv())
+		if len(out.Messages) != 1 || string(out.Messages[0].Message.Body) != `{"a":15}` {
+			t.Errorf("%sgot %+v, want the owner's numbers", product, out.Messages)
+		}
+	}
+}

@@ -20,21 +20,26 @@ func (c *compiler) addTables() {
 	}
 }
 
-// table finds a table by name: of the file itself, of the first file of the same product, or of the first without a
-// product, as the owner's files and the shipped tables are.
+// table finds a table by name, first of the file itself. A file without a product then takes the first that a file
+// without one defines: the owner's files stand before the shipped tables. A pack takes the last, which is the shipped one,
+// so that the owner may use its name for other numbers; and after that one of another file of its product.
 func (c *compiler) table(file int, name string) *tableRef {
 	own := c.files[file]
 	if t, ok := c.tables[[2]string{own.Name, name}]; ok {
 		return t
 	}
-	for _, product := range []string{own.Product, ""} {
-		for _, f := range c.files {
-			if t, ok := c.tables[[2]string{f.Name, name}]; ok && f.Product == product {
-				return t
-			}
+	var found *tableRef
+	for _, f := range c.files {
+		if t, ok := c.tables[[2]string{f.Name, name}]; ok && f.Product == "" && (found == nil || own.Product != "") {
+			found = t
 		}
 	}
-	return nil
+	for _, f := range c.files {
+		if t, ok := c.tables[[2]string{f.Name, name}]; ok && found == nil && f.Product == own.Product {
+			found = t
+		}
+	}
+	return found
 }
 
 // rows are the rows of a table under a profile.

@@ -44,10 +44,8 @@ func (u *upstream) parentAddr() string {
 
 // dialThroughParent asks the parent proxy for a connection to host:port.
 func (u *upstream) dialThroughParent(ctx context.Context, client netip.Addr, host string, port uint16) (net.Conn, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		if err := u.policy.check(u.policy.network(client, addr), netip.AddrPortFrom(addr, port)); err != nil {
-			return nil, err
-		}
+	if err := u.checkName(client, host, port); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, u.timeout)
 	defer cancel()

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 )
@@ -191,11 +192,20 @@ func (u *upstream) checkLiteral(req *http.Request) error {
 	if u.parent == nil {
 		return nil
 	}
-	addr, err := netip.ParseAddr(req.URL.Hostname())
-	if err != nil {
+	return u.checkName(clientOf(req.Context()), req.URL.Hostname(), portOf(req.URL))
+}
+
+// checkName checks what can be known of host before a parent proxy looks it up: an address, and the names that mean the
+// parent's own machine (RFC 6761, section 6.3).
+func (u *upstream) checkName(client netip.Addr, host string, port uint16) error {
+	addr, err := netip.ParseAddr(host)
+	switch {
+	case host == "localhost" || strings.HasSuffix(host, ".localhost"):
+		addr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case err != nil:
 		return nil
 	}
-	return u.policy.check(u.policy.network(clientOf(req.Context()), addr), netip.AddrPortFrom(addr, portOf(req.URL)))
+	return u.policy.check(u.policy.network(client, addr), netip.AddrPortFrom(addr, port))
 }
 
 func portOf(u *url.URL) uint16 {

@@ -261,8 +261,13 @@ func TestParentProxy(t *testing.T) {
 	if _, text := r.do(r.client(false), "GET", "https://other.example/", ""); text != "origin" {
 		t.Errorf("tunnel: %q", text)
 	}
-	if _, head := r.connect("127.0.0.1:22"); !strings.HasPrefix(head, "HTTP/1.1 403") {
-		t.Errorf("an address through the parent: %q", head)
+	for _, near := range []string{"127.0.0.1:22", "localhost:22", "LOCALHOST.:22", "a.localhost:22"} {
+		if _, head := r.connect(near); !strings.HasPrefix(head, "HTTP/1.1 403") {
+			t.Errorf("%s through the parent: %q", near, head)
+		}
+	}
+	if got := r.raw("GET http://localhost/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 403") {
+		t.Errorf("localhost through the parent: %q", got)
 	}
 	if n := asked.Load(); n != 3 {
 		t.Errorf("the parent was asked %d times, want 3", n)

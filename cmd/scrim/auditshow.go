@@ -13,7 +13,7 @@ import (
 func (a *app) showAudit(r *audit.Report, each bool) {
 	a.showCrowd(r)
 	a.showTiming(&r.Timing)
-	a.showLinks(r.Links)
+	a.showLinks(r)
 	a.showLibrary(r.Library)
 	if r.Events > 0 {
 		a.ui.line()
@@ -93,8 +93,15 @@ func (a *app) showTiming(t *audit.Timing) {
 }
 
 // showLinks says which values make a diary of the requests.
-func (a *app) showLinks(links []audit.Link) {
-	if len(links) == 0 {
+func (a *app) showLinks(r *audit.Report) {
+	links := r.Links
+	switch {
+	case r.Events == 0:
+		return
+	case r.To.Sub(r.From) <= 24*time.Hour:
+		a.ui.line("Whether values stay the same for more than a day: not measured, all of it left within one day.")
+		return
+	case len(links) == 0:
 		a.ui.line("No value of one home stayed the same for more than a day: requests of two days cannot be put together by what is in them.")
 		return
 	}

@@ -85,7 +85,7 @@ func (s *sketches) add(r *run, edits []Edit, first []int32) {
 	if old != nil {
 		list = *old
 	}
-	if len(list) >= maxSketches || len(edits) != len(first) {
+	if len(list) >= maxSketches || len(edits) < len(first) { // one more edit may say that there are more fields than are listed
 		return
 	}
 	k := &sketch{nodes: make([]sketched, r.tree.Len()), edits: append([]Edit(nil), edits...), first: append([]int32(nil), first...)}

@@ -132,6 +132,21 @@ rules:
 	}
 }
 
+func TestWarningsOfGlobs(t *testing.T) {
+	for _, c := range []struct {
+		wide, narrow string
+		want         int
+	}{
+		{"/a/**", "/a/b/*", 1}, {"/a/**", "/a/**", 1}, {"/a/*", "/a/x*", 1}, {"/**/c", "/a/*/c", 1}, {"/a/*", "/a/**", 0}, {"/a/*/**", "/a/**", 0},
+		{"/a/*/c", "/a/*", 0}, {"/a/**", "/*/b", 0}, {"/a/*", "/a/*/c", 0}, {"/a/**", "/a/b/**", 1}, {"/a/**/z", "/a/**", 0},
+	} {
+		set := load(t, rules.Options{}, "hosts: {h.example.org: mixed}\nrules:\n  - {id: wide, match: {host: h.example.org, path: \""+c.wide+"\"}, then: drop}\n  - {id: narrow, match: {host: h.example.org, path: \""+c.narrow+"\"}, then: drop}")
+		if got := len(set.Warnings()); got != c.want {
+			t.Errorf("%s before %s: got %d warnings, want %d", c.wide, c.narrow, got, c.want)
+		}
+	}
+}
+
 func TestExplain(t *testing.T) {
 	set := load(t, rules.Options{}, `
 hosts: {h.example.org: telemetry}

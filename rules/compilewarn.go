@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Warning is something in the rules that is no fault and surely not meant.
@@ -133,10 +134,18 @@ func pathsCover(wide, narrow []string) bool {
 		return slices.Contains(wide, "**") || slices.Contains(wide, "/**")
 	}
 	for _, n := range narrow {
-		literal, isLiteral := newPathGlob(n).literal()
-		if !slices.ContainsFunc(wide, func(w string) bool {
-			return w == n || w == "**" || w == "/**" || isLiteral && newPathGlob(w).match(cleanPath(literal))
-		}) {
+		if !slices.ContainsFunc(wide, func(w string) bool { return w == n || w == "**" || w == "/**" || globCovers(newPathGlob(w), n) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// globCovers reports whether wide matches all that narrow does. A star of narrow, taken as text, can only be matched by
+// one of wide; two, which go across segments, stand for none, one, and several.
+func globCovers(wide pathGlob, narrow string) bool {
+	for _, across := range []string{"", "*", "*/*", "*/*/*/*"} {
+		if !wide.match(cleanPath(strings.ReplaceAll(narrow, "**", across))) {
 			return false
 		}
 	}

@@ -1,6 +1,7 @@
 package pack_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/scrimproxy/scrim/rules"
@@ -51,11 +52,14 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestEveryRuleCanDecide holds the packs, and the packs with every template, to rules that do not hide each other.
+// TestEveryRuleCanDecide holds the packs, and the packs with every template, to rules that do not hide each other. An
+// owner who takes the template for all of hosted Sentry decides over the project of Plex there too.
 func TestEveryRuleCanDecide(t *testing.T) {
 	for _, own := range []string{"", household} {
 		for _, warning := range compileAll(t, own).Warnings() {
-			t.Error(warning.String())
+			if text := warning.String(); own == "" || !strings.Contains(text, `rule "plex-sentry" never decides: rule "sentry/other"`) {
+				t.Error(text)
+			}
 		}
 	}
 }

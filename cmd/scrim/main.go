@@ -21,6 +21,7 @@ func main() {
 func verbs() []func(*app) *cobra.Command {
 	return []func(*app) *cobra.Command{
 		newServeCommand,
+		newDemoCommand,
 		newCheckCommand,
 		newConfigCommand,
 		newRulesCommand,

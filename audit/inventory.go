@@ -22,8 +22,12 @@ type Fact struct {
 	Event   string // method and path shape where no rule matched
 	Verdict string
 	Later   bool // it belongs to a fact that was counted before: what left of something held
+	Times   int  // how many records in a row said just this, each of a flow of its own; 0 is 1
 	Fields  []Sighting
 }
+
+// times is how many records f stands for.
+func (f *Fact) times() int64 { return int64(max(1, f.Times)) }
 
 // Sighting is one field, or all fields of one name in a batch, in one message.
 type Sighting struct {
@@ -175,18 +179,18 @@ func (v *Inventory) Add(f *Fact) {
 	if again {
 		return // another part of the same message: its record lists the same fields
 	}
-	e.Count++
+	e.Count += f.times()
 	e.Last = f.Time
 	e.Kind = reuse(e.Kind, f.Kind)
 	e.mark++
 	day := v.day(f.Time)
-	day.count(f.Verdict)
+	day.count(f.Verdict, f.times())
 	for i := range f.Fields {
 		v.field(e, f, &f.Fields[i], day)
 	}
-	v.tally(v.state.Rules, f.Rule, f.Time)
+	v.tally(v.state.Rules, f.Rule, f.Time, f.times())
 	if f.Kind != "" {
-		v.tally(v.state.Kinds, f.Product+"/"+f.Kind, f.Time)
+		v.tally(v.state.Kinds, f.Product+"/"+f.Kind, f.Time, f.times())
 	}
 }
 
@@ -225,14 +229,14 @@ func (v *Inventory) event(f *Fact) *eventState {
 // field counts one sighting in e.
 func (v *Inventory) field(e *eventState, f *Fact, s *Sighting, day *Day) {
 	selector := short(s.Selector)
-	n := int64(max(1, s.Count))
+	n := int64(max(1, s.Count)) * f.times()
 	p := e.index[selector]
 	if p == nil {
 		if len(e.Fields) >= maxFields || v.fields >= maxAllFields {
 			v.state.Full = true
 			return
 		}
-		p = &fieldState{Selector: strings.Clone(selector), First: f.Time, Fresh: e.Count > knownAfter}
+		p = &fieldState{Selector: strings.Clone(selector), First: f.Time, Fresh: e.Count-f.times() >= knownAfter}
 		if p.Fresh {
 			v.noteField(e, f, s, p.Selector)
 		}
@@ -242,7 +246,7 @@ func (v *Inventory) field(e *eventState, f *Fact, s *Sighting, day *Day) {
 	}
 	if p.mark == e.mark { // another part treats it too: the mildest treatment is what counts
 		if exposure(s.Effect()) > exposure(p.Effect) {
-			day.recount(p.Effect, s.Effect())
+			day.recount(p.Effect, s.Effect(), f.times())
 			p.treat(s)
 		}
 		return
@@ -252,7 +256,7 @@ func (v *Inventory) field(e *eventState, f *Fact, s *Sighting, day *Day) {
 	p.Count += n
 	p.Last = f.Time
 	p.treat(s)
-	day.field(p.Effect)
+	day.field(p.Effect, f.times())
 }
 
 func (p *fieldState) treat(s *Sighting) {
@@ -290,7 +294,7 @@ func bump(list []TypeCount, word string, n int64) (out []TypeCount, fresh bool) 
 	return append(list, TypeCount{strings.Clone(short(word)), n}), true
 }
 
-func (v *Inventory) tally(of map[string]*Tally, name string, at time.Time) {
+func (v *Inventory) tally(of map[string]*Tally, name string, at time.Time, n int64) {
 	if name == "" {
 		return
 	}
@@ -303,7 +307,7 @@ func (v *Inventory) tally(of map[string]*Tally, name string, at time.Time) {
 		t = &Tally{}
 		of[strings.Clone(name)] = t
 	}
-	t.Count++
+	t.Count += n
 	t.Last = at
 }
 

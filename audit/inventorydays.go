@@ -17,40 +17,42 @@ type Day struct {
 	Changed     int64 `json:"changed,omitempty"`   // fields
 }
 
-func (d *Day) count(verdict string) {
+// count counts n records of a verdict.
+func (d *Day) count(verdict string, n int64) {
 	switch verdict {
 	case "pass":
-		d.Passed++
+		d.Passed += n
 	case "generalize":
-		d.Generalized++
+		d.Generalized += n
 	case "drop":
-		d.Dropped++
+		d.Dropped += n
 	case "hold":
-		d.Held++
+		d.Held += n
 	case "refuse":
-		d.Refused++
+		d.Refused += n
 	case "failed":
-		d.Failed++
+		d.Failed += n
 	}
 }
 
-func (d *Day) field(effect string) {
+// field counts a field of n records.
+func (d *Day) field(effect string, n int64) {
 	switch effect {
 	case Removed:
-		d.HeldBack++
+		d.HeldBack += n
 	case Changed:
-		d.Changed++
+		d.Changed += n
 	}
 }
 
-func (d *Day) recount(from, to string) {
+func (d *Day) recount(from, to string, n int64) {
 	switch from {
 	case Removed:
-		d.HeldBack--
+		d.HeldBack -= n
 	case Changed:
-		d.Changed--
+		d.Changed -= n
 	}
-	d.field(to)
+	d.field(to, n)
 }
 
 const dayLayout = "2006-01-02"

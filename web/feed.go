@@ -46,6 +46,9 @@ type Feed struct {
 	until     int64      // of Run: the newest record that was counted from the ledger
 	dirty     bool       // of Run: something is not saved
 	fact      audit.Fact // of Run: the one that is being counted
+
+	last *ledger.Record // of Run: a record whose fact waits to be counted with those like it; nil: none
+	like int            // how many records said what last says
 }
 
 // NewFeed loads the inventory that state_dir keeps and makes a feed for it; file "" keeps none. Catching up happens in Run. A file that
@@ -168,6 +171,7 @@ func (f *Feed) Measure(s *audit.Sample) {
 
 // measure measures what waited for a round, and returns what waits now: its record may not have been counted yet.
 func (f *Feed) measure(ripe []*audit.Sample) (waiting []*audit.Sample) {
+	f.settle()
 	for _, s := range ripe {
 		f.inventory.Measure(s, f.seed)
 		f.dirty = true
@@ -182,14 +186,41 @@ func (f *Feed) measure(ripe []*audit.Sample) (waiting []*audit.Sample) {
 	}
 }
 
-// arrived counts a record that was handed over, unless catching up has met it in the ledger.
+// arrived counts a record that was handed over, unless catching up has met it in the ledger. Records in a row that
+// share one list of edits, as those of a busy player do, are counted together.
 func (f *Feed) arrived(r *ledger.Record) {
 	if r.Seq <= f.until {
 		return
 	}
-	take(&f.fact, r)
+	if f.last != nil && alike(f.last, r) {
+		f.last = r
+		f.like++
+		return
+	}
+	f.settle()
+	f.last, f.like = r, 1
+	if r.Shared == nil {
+		f.settle()
+	}
+}
+
+// alike reports whether two records of different exchanges say the same of the same: only a shared list is known to be
+// the same without reading it.
+func alike(a, b *ledger.Record) bool {
+	return a.Shared != nil && a.Shared == b.Shared && len(a.Edits) == len(b.Edits) && a.Flow != b.Flow && a.Time.Hour() == b.Time.Hour() &&
+		a.Verdict == b.Verdict && a.Rule == b.Rule && a.Host == b.Host && a.Product == b.Product && a.Kind == b.Kind && a.Detail == b.Detail &&
+		a.Part == b.Part && a.RefSeq == 0 && b.RefSeq == 0
+}
+
+// settle counts the record that waits, with those like it.
+func (f *Feed) settle() {
+	if f.last == nil {
+		return
+	}
+	take(&f.fact, f.last)
+	f.fact.Times = f.like
 	f.inventory.Add(&f.fact)
-	f.dirty = true
+	f.last, f.like, f.dirty = nil, 0, true
 }
 
 func (f *Feed) drain() {
@@ -198,6 +229,7 @@ func (f *Feed) drain() {
 		case r := <-f.queue:
 			f.arrived(r)
 		default:
+			f.settle()
 			return
 		}
 	}
@@ -265,6 +297,7 @@ func begin(ctx context.Context, inventory *audit.Inventory, list lister, node st
 
 // save writes the inventory. The place is taken first: what is behind it and counted already is known by its number.
 func (f *Feed) save(ctx context.Context) {
+	f.settle()
 	if n := f.missed.Swap(0); n > 0 {
 		f.inventory.Missed(n)
 		f.dirty = true

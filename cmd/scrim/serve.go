@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
 	"syscall"
 	"time"
@@ -44,14 +45,29 @@ func (a *app) serve(ctx context.Context) error {
 	return err
 }
 
-// thrift tunes the garbage collector, unless the owner has: what lives is small, so collecting at three times that
-// keeps a busy house under 64 MB and spares a third of the work; quiet gives memory back between.
+// roomy is how much memory a busy house may take before its garbage is collected more often: what lives is a few
+// megabytes, so collecting seldom costs little, and quiet gives memory back between.
+const roomy = 44 << 20
+
+// thrift tunes the garbage collector, unless the owner has: it collects when the heap is five times what lives, or
+// roomy is reached.
 func thrift() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
+		debug.SetGCPercent(400)
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(192 << 20) // beyond it the collector works harder; nothing fails
+	grow()
+}
+
+// grow keeps the limit well above what lives, where many connections or long lists need more than roomy: a limit that
+// is too low would have the collector run all the time.
+func grow() {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if live[0].Value.Kind() == metrics.KindUint64 {
+		debug.SetMemoryLimit(max(roomy, 3*int64(live[0].Value.Uint64())+roomy/2))
 	}
 }
 
@@ -67,6 +83,7 @@ const quietLooks = 20
 
 // look is called every watchEvery. After the start, and once in each quiet time, what is not needed goes.
 func (q *quiet) look(seen int64) {
+	grow()
 	switch {
 	case q.seen < 0:
 		forget()

@@ -56,7 +56,7 @@ func TestSyncthingReportsThroughScrim(t *testing.T) {
 	home := syncthingHome(t, syncthing)
 
 	cmd := exec.Command(syncthing, "serve", "--home", home, "--no-browser", "--no-restart")
-	cmd.Env = append(os.Environ(), "https_proxy=http://"+h.proxy, "HTTPS_PROXY=http://"+h.proxy, "SSL_CERT_FILE="+h.ca(), "STNODEFAULTFOLDER=1")
+	cmd.Env = append(os.Environ(), "https_proxy=http://"+h.proxy, "HTTPS_PROXY=http://"+h.proxy, "SSL_CERT_FILE="+h.ca(), "STNODEFAULTFOLDER=1", "STMONITORED=yes") // one process: its monitor would outlive us
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	log, err := os.Create(filepath.Join(t.TempDir(), "syncthing.log"))
 	if err != nil {

@@ -225,7 +225,13 @@ func replaying(s *stage) ([]row, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	config := filepath.Join(s.dir, "memory", "scrim.yaml")
+	dir := filepath.Join(s.dir, "replay")
+	p, err := scrim(s.binary, dir, "memory", s.world, rules) // it writes the configuration
+	if err != nil {
+		return nil, err
+	}
+	p.stop()
+	config := filepath.Join(dir, "scrim.yaml")
 	var took []float64
 	for range 3 {
 		began := time.Now()

@@ -197,16 +197,22 @@ intercepted connections fail. A root that is foreign or expired is set aside, no
 	return c
 }
 
-func (a *app) rotateCA(yes bool) error {
+// beforeCAChange loads what a change of the authority needs, and asks whether it is meant.
+func (a *app) beforeCAChange(yes bool, question string) (*config, *rulebook, error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	book, err := cfg.loadRules()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := a.confirm(yes, "Make a new root? Every device has to be given it."); err != nil {
+	return cfg, book, a.confirm(yes, question)
+}
+
+func (a *app) rotateCA(yes bool) error {
+	cfg, book, err := a.beforeCAChange(yes, "Make a new root? Every device has to be given it.")
+	if err != nil {
 		return err
 	}
 	hosts := groups(book.set)
@@ -267,15 +273,8 @@ A rule with a host that is not covered is refused from then on; the way out is "
 }
 
 func (a *app) sealCA(yes bool) error {
-	cfg, err := a.loadConfig()
+	cfg, book, err := a.beforeCAChange(yes, "Destroy the root's key? This cannot be undone.")
 	if err != nil {
-		return err
-	}
-	book, err := cfg.loadRules()
-	if err != nil {
-		return err
-	}
-	if err := a.confirm(yes, "Destroy the root's key? This cannot be undone."); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(cfg.stateDir(), 0o700); err != nil {

@@ -204,10 +204,13 @@ func (f *Feed) arrived(r *ledger.Record) {
 	}
 }
 
+// quarter is an hour's: days begin at a multiple of it in every zone, so what is counted together is of one day.
+const quarter = 15 * time.Minute
+
 // alike reports whether two records of different exchanges say the same of the same: only a shared list is known to be
 // the same without reading it.
 func alike(a, b *ledger.Record) bool {
-	return a.Shared != nil && a.Shared == b.Shared && len(a.Edits) == len(b.Edits) && a.Flow != b.Flow && a.Time.Hour() == b.Time.Hour() &&
+	return a.Shared != nil && a.Shared == b.Shared && len(a.Edits) == len(b.Edits) && a.Flow != b.Flow && a.Time.Truncate(quarter).Equal(b.Time.Truncate(quarter)) &&
 		a.Verdict == b.Verdict && a.Rule == b.Rule && a.Host == b.Host && a.Product == b.Product && a.Kind == b.Kind && a.Detail == b.Detail &&
 		a.Part == b.Part && a.RefSeq == 0 && b.RefSeq == 0
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -143,9 +142,7 @@ func (l *lab) realClients(t *testing.T) {
 
 // chromium opens a page; its own wish for HTTP/3 must not lead it around us.
 func (l *lab) chromium(t *testing.T) {
-	if _, err := exec.LookPath("chromium"); err != nil {
-		t.Skip("chromium is not installed")
-	}
+	need(t, "chromium")
 	l.world.take()
 	out, stderr, _ := l.in(l.client, nil, "timeout", "30", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
 		"--enable-quic", "--ignore-certificate-errors", "--user-data-dir="+filepath.Join(t.TempDir(), "profile"), "--virtual-time-budget=2000", "--dump-dom", "https://mixed.home.example/page")
